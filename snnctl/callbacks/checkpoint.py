@@ -1,0 +1,224 @@
+"""Checkpoints from which a killed run goes on as if it had not been killed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from safetensors.torch import save as safetensors_bytes
+
+from snnctl import atomic
+from snnctl.errors import Interrupted, UserError
+
+KEY = "snnctl"
+
+
+class Checkpoint(lightning.Callback):
+    """Writes last.ckpt at every epoch's end and every few minutes inside one, best.ckpt when the objective improves.
+
+    last.ckpt is taken at the one moment when nothing is half done: before a batch, with no gradient accumulated.
+    Beside Lightning's own state it holds, per process, torch's, numpy's and Python's random state and the running
+    sums of the epoch, and the rows of metrics.csv; so the resumed run's weights and metrics equal the other's
+    bit for bit. Ctrl-C is served at the same moment.
+
+    Args:
+        every_minutes: minutes between checkpoints inside an epoch.
+        monitor: the metric that best.ckpt is chosen by; a name ending in `loss` counts downwards.
+        folder: where the files go; set by the command.
+    """
+
+    def __init__(self, every_minutes: float = 5.0, monitor: str = "val/acc", folder: str | Path = "checkpoints"):
+        self.every_minutes = every_minutes
+        self.monitor = monitor
+        self.folder = Path(folder)
+        self.best: float | None = None
+        self._asked_to_stop = False
+        self._resumed: dict[str, Any] | None = None
+        self._moment = ""
+        self._old_handler: Any = None
+        self._written = 0.0
+
+    # -- when ------------------------------------------------------------------------------------------------
+
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._written = time.monotonic()
+        try:
+            self._old_handler = signal.signal(signal.SIGINT, self._on_sigint)
+        except ValueError:  # not in the main thread: the notebook's own handling stays
+            self._old_handler = None
+
+    def _on_sigint(self, signum: int, frame: Any) -> None:
+        if self._asked_to_stop:
+            raise Interrupted("stopped at once by a second Ctrl-C, without a new checkpoint")
+        self._asked_to_stop = True
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._give_back_sigint()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self._give_back_sigint()
+
+    def _give_back_sigint(self) -> None:
+        if self._old_handler is not None:
+            signal.signal(signal.SIGINT, self._old_handler)
+            self._old_handler = None
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self._resumed is not None:
+            self._go_on(trainer, pl_module, self._resumed)
+            self._resumed = None
+            return
+        if batch_idx % trainer.accumulate_grad_batches:
+            return
+        new_epoch = batch_idx == 0 and trainer.current_epoch > 0
+        due = time.monotonic() - self._written >= 60 * self.every_minutes and trainer.global_step > 0
+        stop, due = _decide(trainer, self._asked_to_stop, due)
+        if new_epoch or due or stop:
+            self.save(trainer, "last.ckpt", "batch")
+        if stop:
+            raise Interrupted("stopped by Ctrl-C; a checkpoint was written")
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        value = trainer.callback_metrics.get(self.monitor)
+        if trainer.sanity_checking or trainer.fast_dev_run or value is None:
+            return
+        value = -float(value) if self.monitor.endswith("loss") else float(value)
+        if self.best is None or value > self.best:
+            self.best = value
+            self.save(trainer, "best.ckpt")
+            self._write_weights(trainer, pl_module)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if trainer.fast_dev_run:
+            return
+        self.save(trainer, "last.ckpt", "end")
+        if self.best is None:
+            self._write_weights(trainer, pl_module)
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value of the monitored metric so far, None if it was never measured."""
+        if self.best is None:
+            return None
+        return -self.best if self.monitor.endswith("loss") else self.best
+
+    # -- what ------------------------------------------------------------------------------------------------
+
+    def save(self, trainer: lightning.Trainer, name: str, moment: str = "validation") -> None:
+        """Write a checkpoint; every process must call it.
+
+        Args:
+            moment: `batch` before a batch, `end` after the last epoch, `validation` otherwise.
+        """
+        self._moment = moment
+        trainer.save_checkpoint(self.folder / name)
+        self._written = time.monotonic()
+
+    def _write_weights(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if trainer.is_global_zero:
+            network = getattr(pl_module, "network", pl_module)
+            tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+            atomic.write(self.folder.parent / "weights.safetensors", lambda f: f.write(safetensors_bytes(tensors)))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+
+    def on_save_checkpoint(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        running = {} if self._moment == "end" else {n: o.running_state() for n, o in _running(trainer, pl_module)}
+        ranks = [{"random": random_state(), "running": running}]
+        if trainer.world_size > 1:
+            ranks = ranks * trainer.world_size
+            torch.distributed.all_gather_object(ranks, ranks[0])
+        loggers = {str(i): log.state_dict() for i, log in enumerate(trainer.loggers) if hasattr(log, "state_dict")}
+        stepped = trainer.fit_loop.epoch_loop._batches_that_stepped
+        checkpoint[KEY] = {"ranks": ranks, "stepped": stepped, "loggers": loggers}
+        if self._moment == "end":
+            _ready_for_next_epoch(checkpoint["loops"]["fit_loop"])
+
+    def on_load_checkpoint(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._resumed = kept = checkpoint.get(KEY)
+        for i, log in enumerate(trainer.loggers):
+            if kept and str(i) in kept["loggers"]:
+                log.load_state_dict(kept["loggers"][str(i)])
+
+    def _go_on(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, kept: dict[str, Any]) -> None:
+        """Before the first batch after a resume: all that Lightning does not restore."""
+        if len(kept["ranks"]) != trainer.world_size:
+            raise UserError(
+                f"the run was trained by {len(kept['ranks'])} processes, not {trainer.world_size}",
+                f"resume it with   trainer.devices={len(kept['ranks'])}",
+            )
+        mine = kept["ranks"][trainer.global_rank]
+        set_random_state(mine["random"])
+        for name, part in _running(trainer, pl_module):
+            if name in mine["running"]:
+                part.load_running_state(mine["running"][name])
+        loop = trainer.fit_loop.epoch_loop
+        loop._batches_that_stepped = kept["stepped"]  # Lightning adds one for a batch that it thinks was cut short
+        loop.batch_progress.total.ready = loop.batch_progress.total.completed + 1
+
+
+def _running(trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> list[tuple[str, Any]]:
+    """The parts that count something over an epoch: the regime and the callbacks with a `running_state`."""
+    parts = [pl_module, *trainer.callbacks]
+    return [(type(part).__name__, part) for part in parts if hasattr(part, "running_state")]
+
+
+def _decide(trainer: lightning.Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
+    """All processes stop, or save, as soon as one of them is asked to."""
+    if trainer.world_size == 1:
+        return stop, due
+    flags = torch.tensor([stop, due], dtype=torch.int32, device=trainer.strategy.root_device)
+    torch.distributed.all_reduce(flags, torch.distributed.ReduceOp.MAX)
+    return bool(flags[0]), bool(flags[1])
+
+
+def _ready_for_next_epoch(fit_loop: dict[str, Any]) -> None:
+    """Make Lightning's counters after the last epoch those before a next one, so that more epochs can follow."""
+    batch = fit_loop["epoch_loop.batch_progress"]
+    batch["total"]["ready"] = batch["total"]["completed"] + 1
+    batch["is_last_batch"] = False
+    optimizer = fit_loop["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
+    for progress in (batch, fit_loop["epoch_loop.scheduler_progress"], optimizer["step"], optimizer["zero_grad"]):
+        progress["current"] = dict.fromkeys(progress["current"], 0)
+    fit_loop.pop("combined_loader", None)
+
+
+def random_state() -> dict[str, Any]:
+    """The state of torch's, numpy's and Python's generators, in tensors and plain values only."""
+    name, keys, *rest = np.random.get_state()
+    version, words, gauss = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "python": [version, torch.tensor(words, dtype=torch.int64), gauss],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put the generators back into a state that `random_state` gave."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))

@@ -1,0 +1,99 @@
+"""Firing rate of each spiking layer, logged every epoch, and a warning while it can still be mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+
+
+class FiringRates(lightning.Callback):
+    """Logs `rate/<layer>`, spikes a neuron and step, over the training samples of an epoch.
+
+    After some batches it warns, once, of layers that are dead or saturated, and says what to change.
+
+    Args:
+        after_batches: batches before the warning.
+        dead: spikes a neuron and step below which a layer counts as dead.
+        saturated: spikes a neuron and step above which it counts as saturated.
+    """
+
+    def __init__(self, after_batches: int = 50, dead: float = 1e-3, saturated: float = 0.9):
+        self.after_batches = after_batches
+        self.dead = dead
+        self.saturated = saturated
+        self._sums: dict[str, Tensor] = {}
+        self._length: Tensor | None = None
+        self._hooks: list[Any] = []
+
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        layers = getattr(pl_module.network, "temporal_layers", dict)()
+        for name, layer in layers.items():
+            if getattr(layer, "spiking", False):
+                self._hooks.append(layer.register_forward_hook(self._count(name)))
+
+    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
+    def _count(self, name: str) -> Any:
+        def hook(layer: torch.nn.Module, args: Any, output: tuple[Tensor, Any]) -> None:
+            if not layer.training or self._length is None:
+                return
+            with torch.no_grad():
+                spikes = output[0].detach().flatten(2).mean(2)
+                steps = torch.arange(spikes.shape[0], device=spikes.device)[:, None]
+                valid = steps < self._length.to(spikes.device)
+                counted = torch.stack([(spikes * valid).sum().double(), valid.sum().double()])
+                self._sums[name] = self._sums[name] + counted if name in self._sums else counted
+
+        return hook
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._sums = {}
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self._length = batch.length
+        if batch_idx == self.after_batches and trainer.current_epoch == 0:
+            self._warn()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._length = None
+
+    def _warn(self) -> None:
+        for name, rate in self.rates().items():
+            if rate < self.dead:
+                rank_zero_warn(
+                    f"layer {name} is dead: {rate:.2g} spikes a neuron and step over the first {self.after_batches} "
+                    "batches. Lower neuron.threshold, raise neuron.tau_mem, or set regime.init_rates=[0.02,0.2]"
+                )
+            elif rate > self.saturated:
+                rank_zero_warn(
+                    f"layer {name} is saturated: {rate:.2g} spikes a neuron and step over the first {self.after_batches} "
+                    "batches. Raise neuron.threshold, lower neuron.tau_mem, or set regime.init_rates=[0.02,0.2]"
+                )
+
+    def rates(self) -> dict[str, float]:
+        """Spikes a neuron and step of each layer, over what was counted so far, in all processes."""
+        if not self._sums:
+            return {}
+        sums = torch.stack(list(self._sums.values()))
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(sums)
+        return {name: float(s / n) for name, (s, n) in zip(self._sums, sums.tolist(), strict=True)}
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        for name, rate in self.rates().items():
+            pl_module.log(f"rate/{name}", rate, batch_size=1)
+
+    def running_state(self) -> dict[str, Tensor]:
+        return {name: sums.cpu() for name, sums in self._sums.items()}
+
+    def load_running_state(self, state: dict[str, Tensor]) -> None:
+        self._sums = dict(state)

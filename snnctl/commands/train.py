@@ -1,0 +1,163 @@
+"""Train a network as a recipe says.
+
+    snnctl train                                         the default recipe, on the embedded data set
+    snnctl train nmnist_conv optimizer.lr=1e-3           any key of the recipe can be given
+    snnctl train ./mine.yaml trainer.max_epochs=20       a recipe of your own (see: snnctl cp)
+    snnctl train nmnist_conv -m seed=1,2,3               a sweep: one run a value
+    snnctl train --resume runs/nmnist_conv/2026-...      go on with a stopped or killed run
+    snnctl train nmnist_conv --dry-run                   compose, check and build everything, train nothing
+
+Next: snnctl eval RUN, snnctl runs
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnctl.errors import Interrupted, UserError
+from snnctl.rundir import RunDir, read_json, write_config
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def run(args: list[str]) -> int:
+    """`snnctl train ...` after the verb; returns the exit code."""
+    from snnctl import config
+
+    if "--resume" in args:
+        return resume(args)
+    if "--dry-run" in args:
+        from snnctl.commands import check
+
+        return check.run([a for a in args if a != "--dry-run"])
+    recipe = None
+    if args and "=" not in args[0] and args[0][0] not in "-~+":
+        recipe, args = args[0], args[1:]
+
+    def task(cfg: DictConfig) -> float | None:
+        from hydra.core.hydra_config import HydraConfig
+
+        hydra = HydraConfig.get()
+        return train(cfg, Path(hydra.runtime.output_dir), hydra.job.config_name, list(hydra.overrides.task))
+
+    config.launch(recipe, args, task)
+    return 0
+
+
+def resume(args: list[str]) -> int:
+    """`snnctl train --resume RUN k=v ...`: the run goes on in its folder, with what is given changed."""
+    from omegaconf import OmegaConf
+
+    from snnctl import config
+
+    rest = [a for a in args if a != "--resume"]
+    if not rest or "=" in rest[0]:
+        raise UserError("--resume needs the folder of a run", "see   snnctl runs")
+    run_dir = RunDir.open(rest[0])
+    facts = run_dir.read()
+    cfg = config.override(OmegaConf.load(run_dir.path / "config.yaml"), rest[1:])
+    train(cfg, run_dir.path, facts.get("recipe", "?"), rest[1:], resuming=True)
+    return 0
+
+
+def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resuming: bool = False) -> float | None:
+    """One run, from a composed configuration to a folder with results.
+
+    Args:
+        cfg: the composed configuration.
+        folder: the run's folder.
+        recipe: its name, for the record.
+        overrides: what was given on the command line, for the record.
+        resuming: go on from the folder's last checkpoint, or anew where there is none.
+
+    Returns:
+        The best value of `cfg.objective`, or None where it was never measured.
+
+    Raises:
+        UserError: a mistake in the configuration or the data, a full disk, a loss that is no number.
+        Interrupted: Ctrl-C, after a checkpoint.
+    """
+    from omegaconf import OmegaConf
+
+    first = os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+    run_dir = RunDir(folder)
+    if first and resuming:
+        run_dir.acquire()
+        run_dir.update(state="running")
+    elif first:
+        command = shlex.join(["snnctl", *sys.argv[1:]])
+        run_dir = RunDir.create(folder, recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
+        write_config(run_dir, OmegaConf.to_yaml(cfg, resolve=True), overrides)
+    try:
+        value = _fit_and_evaluate(cfg, run_dir, resuming, first)
+    except BaseException as error:
+        if first:
+            stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
+            _record(run_dir, "stopped" if stopped else "failed", error)
+        if isinstance(error, Interrupted):
+            raise Interrupted(error.problem, f"go on with   snnctl train --resume {folder}") from None
+        raise
+    finally:
+        run_dir.release()
+    return value
+
+
+def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
+    """Write how the run ended; a full disk may stand in the way of that too."""
+    try:
+        run_dir.update(state=state, error=getattr(error, "problem", f"{type(error).__name__}: {error}"))
+    except UserError:
+        pass
+
+
+def _fit_and_evaluate(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: bool) -> float | None:
+    import torch
+
+    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
+    from snnctl.experiment import assemble, assemble_trainer
+
+    parts = assemble(cfg)
+    if resuming and (run_dir.path / "split.json").exists():
+        parts.data.load_split(read_json(run_dir.path / "split.json"))
+    trainer, checkpoint = assemble_trainer(cfg, run_dir.path)
+    last = run_dir.checkpoints / "last.ckpt"
+    resuming = resuming and last.exists()
+    if resuming:
+        check_fits(load_checkpoint(last)["state_dict"], parts.regime, last)
+    if first:
+        parts.write_facts(run_dir.path)
+        print(f"{run_dir.path}  {parts.summary()}", flush=True)
+    trainer.fit(parts.regime, datamodule=parts.data, ckpt_path=str(last) if resuming else None, weights_only=True)
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    if not first or trainer.fast_dev_run:
+        return None
+    best = checkpoint.best_value
+    results: dict[str, Any] = {} if best is None else {cfg.objective: best}
+    if cfg.eval_after:
+        from snnctl.commands.eval import evaluate_run
+
+        results |= evaluate_run(cfg, run_dir, parts)
+    else:
+        from snnctl.atomic import write_json
+
+        write_json(run_dir.path / "results.json", results)
+    run_dir.update(state="done", metrics={k: v for k, v in results.items() if isinstance(v, (int, float))})
+    return best
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in ("snnctl", "torch", "lightning", "hydra-core", "tonic", "numpy", "numba"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

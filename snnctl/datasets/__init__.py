@@ -1,0 +1,1 @@
+"""Data sets: sources of recordings, the cache, binning, encodings and loaders. Import from the modules."""

@@ -1,0 +1,177 @@
+"""From a composed configuration to the objects of a run: data, network, regime, trainer."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import numpy as np
+import torch
+
+from snnctl import config
+from snnctl.atomic import write_json
+from snnctl.callbacks.checkpoint import Checkpoint
+from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO
+from snnctl.callbacks.metrics_csv import MetricsCSV
+from snnctl.callbacks.progress import EpochLines
+from snnctl.datasets.facts import Facts
+from snnctl.errors import UserError
+from snnctl.rundir import read_json
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from snnctl.datasets.datamodule import DataModule
+    from snnctl.networks.network import Network
+    from snnctl.regimes.supervised import Supervised
+
+
+@dataclass
+class Experiment:
+    """What a run is made of, before a trainer takes it."""
+
+    data: DataModule
+    network: Network
+    regime: Supervised
+
+    def summary(self) -> str:
+        """`34x34x2, 10 classes, dt 15 ms; conv 12,345 parameters`."""
+        facts = self.data.facts
+        size = "x".join(map(str, facts.shape))
+        steps = f", {facts.steps} steps" if facts.steps else ""
+        parameters = sum(p.numel() for p in self.network.parameters())
+        return f"{size}{steps}, {len(facts.classes)} classes, {parameters:,} parameters"
+
+    def write_facts(self, folder: Path) -> None:
+        """Keep what the data told the network, and which samples were for what, in the run's folder."""
+        write_json(folder / "facts.json", asdict(self.data.facts))
+        self.data.prepare_data()
+        self.data.setup("fit")
+        if not (folder / "split.json").exists():
+            write_json(folder / "split.json", self.data.split)
+
+
+def assemble(cfg: DictConfig) -> Experiment:
+    """Build data, network and regime; every random number of it follows from `cfg.seed`.
+
+    Raises:
+        UserError: a constructor refuses its arguments, a layer does not fit.
+    """
+    quiet_lightning()
+    seed_all(cfg.seed)
+    data = config.build(cfg.dataset)
+    network = config.build(cfg.network)(facts=data.facts)
+    optional = {"scheduler": config.build(cfg.scheduler)} if cfg.get("scheduler") else {}
+    regime = config.build(cfg.regime)(
+        network=network,
+        loss=config.build(cfg.loss),
+        optimizer=config.build(cfg.optimizer),
+        monitor=cfg.objective,
+        **optional,
+    )
+    return Experiment(data, network, regime)
+
+
+def assemble_trainer(cfg: DictConfig, folder: Path) -> tuple[lightning.Trainer, Checkpoint | None]:
+    """The trainer with its callbacks and loggers, writing to `folder`; and its Checkpoint callback, if it has one."""
+    callbacks = [config.build(node) for node in (cfg.get("callbacks") or {}).values() if node]
+    callbacks.append(EpochLines())
+    checkpoint = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
+    if checkpoint is not None:
+        checkpoint.folder = folder / "checkpoints"
+    if sys.stdout.isatty():
+        from lightning.pytorch.callbacks import RichProgressBar
+
+        callbacks.append(RichProgressBar(leave=False))
+    loggers = [MetricsCSV(folder / "metrics.csv")]
+    loggers += [_in_folder(config.build(node), folder) for node in (cfg.get("logger") or {}).values() if node]
+    fixed = {
+        "callbacks": callbacks,
+        "logger": loggers,
+        "plugins": [AtomicCheckpointIO()],
+        "enable_checkpointing": False,
+        "default_root_dir": folder,
+        "enable_progress_bar": sys.stdout.isatty(),
+    }
+    return config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer}), checkpoint
+
+
+def _in_folder(logger: Callable[..., Any], folder: Path) -> Any:
+    """Finish a partial logger whose `save_dir` was left out; what it logs then lies in the run's folder."""
+    try:
+        return logger(save_dir=str(folder)) if "save_dir" in inspect.signature(logger).parameters else logger()
+    except ModuleNotFoundError as error:
+        raise UserError(f"the logger needs a package that is not installed: {error}", "") from None
+
+
+def load_network(cfg: DictConfig, folder: Path, weights: Path | None = None) -> Network:
+    """The network of a run with its trained weights, without reading any data.
+
+    Args:
+        cfg: the run's configuration.
+        folder: the run's folder.
+        weights: a checkpoint; None for the run's weights.safetensors.
+
+    Raises:
+        UserError: the run has no weights yet, they are damaged, or they are from another network.
+    """
+    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
+
+    facts = read_json(folder / "facts.json")
+    facts = Facts(**{**facts, "shape": tuple(facts["shape"]), "classes": tuple(facts["classes"])})
+    network = config.build(cfg.network)(facts=facts)
+    source = weights or folder / "weights.safetensors"
+    if weights is not None:
+        kept = load_checkpoint(weights)["state_dict"]
+        state = {k.removeprefix("network."): v for k, v in kept.items() if k.startswith("network.")}
+    else:
+        state = _read_safetensors(source)
+    check_fits(state, network, source)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise UserError(f"{path.parent} has no finished checkpoint", f"snnctl train --resume {path.parent}") from None
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged: {error}", "evaluate a checkpoint   snnctl eval RUN/checkpoints/last.ckpt") from None
+
+
+def seed_all(seed: int) -> None:
+    """Seed Python's, numpy's and torch's generators."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def quiet_lightning() -> None:
+    """Leave out Lightning's banners; show warnings as one line without a source path."""
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="torch")
+    for noise in (
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*`ModelCheckpoint`.*",
+        ".*sync_dist=True.*",
+        ".*LeafSpec.*",
+        ".*treespec.*",
+        ".*defined a `validation_step` but have no `val_dataloader`.*",
+        ".*lr_scheduler.step.*",
+    ):
+        warnings.filterwarnings("ignore", message=noise)
+    warnings.showwarning = lambda message, *rest, **more: print(f"warning: {message}", file=sys.stderr)

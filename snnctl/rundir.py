@@ -1,0 +1,204 @@
+"""A run is a folder: everything that eval, resume and deploy need, and nothing that they do not.
+
+    runs/<recipe>/<date>/
+        run.json             recipe, command, state, seed, versions, results in short
+        config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
+        facts.json           what the data told the network    split.json       which samples were for what
+        metrics.csv          one row a logged step or epoch
+        checkpoints/         last.ckpt, best.ckpt
+        weights.safetensors  the weights that eval uses        results.json     what eval measured
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from snnctl.atomic import write_json, write_text
+from snnctl.errors import UserError, did_you_mean
+
+ROOTS = ("runs", "multirun")
+
+
+class RunDir:
+    """One run's folder.
+
+    Args:
+        path: the folder. Use `create` for a new run and `open` for one that exists.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._lock = None
+
+    @classmethod
+    def create(cls, path: Path, **facts: Any) -> RunDir:
+        """Start a new run in `path`.
+
+        Raises:
+            UserError: a run is there already.
+        """
+        run = cls(path)
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.acquire()
+        if run.file.exists():
+            run.release()
+            raise UserError(
+                f"there is a run in {path} already",
+                f"continue it   snnctl train --resume {path}\nor choose     hydra.run.dir=ANOTHER_FOLDER",
+            )
+        run.write(
+            {
+                "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+                "state": "running",
+                "host": socket.gethostname(),
+                "python": sys.version.split()[0],
+                **facts,
+            }
+        )
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunDir:
+        """The run at `path`, or the newest one for `last`.
+
+        Raises:
+            UserError: no run is there; names the nearest.
+        """
+        if str(path) == "last":
+            newest = next(iter_runs(), None)
+            if newest is None:
+                raise UserError("there is no run yet", "start one   snnctl train")
+            return newest
+        run = cls(Path(path))
+        if not run.file.exists():
+            known = [str(r.path) for r in iter_runs()]
+            raise UserError(f"no run in {path}", did_you_mean(str(path), known) or "see   snnctl runs")
+        return run
+
+    @property
+    def file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def read(self) -> dict[str, Any]:
+        """What run.json says; state `killed` where it says running and no process holds the run."""
+        facts = read_json(self.file)
+        if facts.get("state") == "running" and not self.held():
+            facts["state"] = "killed"
+        return facts
+
+    def write(self, facts: dict[str, Any]) -> None:
+        write_json(self.file, facts)
+
+    def update(self, **facts: Any) -> None:
+        """Merge `facts` into run.json."""
+        self.write({**read_json(self.file), **facts})
+
+    def acquire(self) -> None:
+        """Hold the run for this process; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        lock = open(self.path / ".lock", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise UserError(
+                f"another process is writing the run in {self.path}", "wait for it, or choose   hydra.run.dir=ANOTHER_FOLDER"
+            ) from None
+        self._lock = lock
+
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def held(self) -> bool:
+        """Whether a live process holds the run."""
+        if self._lock is not None:
+            return True
+        try:
+            with open(self.path / ".lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def remove(self) -> None:
+        """Delete the folder.
+
+        Raises:
+            UserError: a process is writing it.
+        """
+        if self.held():
+            raise UserError(f"the run in {self.path} is still running", "stop it first (Ctrl-C)")
+        shutil.rmtree(self.path)
+
+    def best_checkpoint(self) -> Path:
+        """best.ckpt, or last.ckpt where nothing was validated.
+
+        Raises:
+            UserError: the run has no finished checkpoint.
+        """
+        for name in ("best.ckpt", "last.ckpt"):
+            if (self.checkpoints / name).exists():
+                return self.checkpoints / name
+        raise UserError(
+            f"the run in {self.path} has no finished checkpoint yet", f"train it on   snnctl train --resume {self.path}"
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of the run.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing", "is this the folder of a run?   snnctl runs") from None
+    except (ValueError, UnicodeDecodeError):
+        raise UserError(f"{path} is damaged: not JSON", "the run cannot be used; train it again") from None
+
+
+def iter_runs(roots: tuple[str, ...] | list[Path] = ROOTS) -> Iterator[RunDir]:
+    """Every run below `roots`, newest first."""
+    found = []
+    for root in roots:
+        for folder, subfolders, files in os.walk(root):
+            if "run.json" in files:
+                subfolders.clear()
+                found.append(Path(folder))
+    found.sort(key=lambda folder: (folder / "run.json").stat().st_ctime, reverse=True)
+    found.sort(key=lambda folder: _started(folder), reverse=True)
+    return (RunDir(folder) for folder in found)
+
+
+def _started(folder: Path) -> str:
+    try:
+        return str(read_json(folder / "run.json").get("started", ""))
+    except UserError:
+        return ""
+
+
+def write_config(run: RunDir, resolved_yaml: str, overrides: list[str]) -> None:
+    """Keep the resolved configuration and the overrides beside the run."""
+    write_text(run.path / "config.yaml", resolved_yaml)
+    write_text(run.path / "overrides.yaml", "".join(f"- {json.dumps(o, ensure_ascii=False)}\n" for o in overrides) or "[]\n")
