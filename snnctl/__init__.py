@@ -1,0 +1,37 @@
+"""snnctl: train, evaluate and deploy spiking neural networks on event data from one YAML recipe.
+
+    import snnctl
+    network = snnctl.load("runs/digits_conv/2026-...")     a torch module with the run's trained weights
+    out, state = network(x)                                x (T, B, ...), out (T, B, classes)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snnctl.networks.network import Network
+
+__version__ = "0.1.0"
+
+
+def load(run: str | Path) -> Network:
+    """The trained network of a run, in evaluation mode; no data is read.
+
+    Args:
+        run: a run's folder, `last` for the newest one, or a checkpoint inside a run's folder.
+
+    Returns:
+        A `torch.nn.Module`: x (T, B, *shape) -> (out (T, B, classes), state).
+
+    Raises:
+        UserError: no run is there, it has no finished checkpoint, or its files are damaged.
+    """
+    from omegaconf import OmegaConf
+
+    from snnctl.experiment import load_network
+    from snnctl.rundir import locate
+
+    run_dir, weights = locate(run)
+    return load_network(OmegaConf.load(run_dir.path / "config.yaml"), run_dir.path, weights)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,8 +26,9 @@ def write(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
+        name = path.parent / f".{path.name}.{os.getpid()}.part"
+        with open(name, "wb") as file:
+            temporary = str(name)
             fill(file)
             file.flush()
             os.fsync(file.fileno())

@@ -19,7 +19,7 @@ import torch
 from snnctl import config
 from snnctl.atomic import write_json
 from snnctl.callbacks.checkpoint import Checkpoint
-from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO
+from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO, check_fits, load_checkpoint
 from snnctl.callbacks.metrics_csv import MetricsCSV
 from snnctl.callbacks.progress import EpochLines
 from snnctl.datasets.facts import Facts
@@ -113,21 +113,28 @@ def _in_folder(logger: Callable[..., Any], folder: Path) -> Any:
 
 
 def load_network(cfg: DictConfig, folder: Path, weights: Path | None = None) -> Network:
-    """The network of a run with its trained weights, without reading any data.
+    """The network of a run with its trained weights, in evaluation mode, without reading any data.
+
+    Args and errors: as `restore_weights`, and the run's configuration.
+    """
+    facts = read_json(folder / "facts.json")
+    facts = Facts(**{**facts, "shape": tuple(facts["shape"]), "classes": tuple(facts["classes"])})
+    network = config.build(cfg.network)(facts=facts)
+    restore_weights(network, folder, weights)
+    return network.eval()
+
+
+def restore_weights(network: Network, folder: Path, weights: Path | None = None) -> None:
+    """Put a run's trained weights into a network.
 
     Args:
-        cfg: the run's configuration.
+        network: built from the run's configuration.
         folder: the run's folder.
         weights: a checkpoint; None for the run's weights.safetensors.
 
     Raises:
         UserError: the run has no weights yet, they are damaged, or they are from another network.
     """
-    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
-
-    facts = read_json(folder / "facts.json")
-    facts = Facts(**{**facts, "shape": tuple(facts["shape"]), "classes": tuple(facts["classes"])})
-    network = config.build(cfg.network)(facts=facts)
     source = weights or folder / "weights.safetensors"
     if weights is not None:
         kept = load_checkpoint(weights)["state_dict"]
@@ -136,7 +143,6 @@ def load_network(cfg: DictConfig, folder: Path, weights: Path | None = None) -> 
         state = _read_safetensors(source)
     check_fits(state, network, source)
     network.load_state_dict(state)
-    return network.eval()
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -148,7 +154,8 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     except FileNotFoundError:
         raise UserError(f"{path.parent} has no finished checkpoint", f"snnctl train --resume {path.parent}") from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged: {error}", "evaluate a checkpoint   snnctl eval RUN/checkpoints/last.ckpt") from None
+        hint = "evaluate a checkpoint   snnctl eval RUN/checkpoints/last.ckpt"
+        raise UserError(f"{path} is damaged: {error}", hint) from None
 
 
 def seed_all(seed: int) -> None:

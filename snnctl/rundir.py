@@ -1,12 +1,12 @@
 """A run is a folder: everything that eval, resume and deploy need, and nothing that they do not.
 
-    runs/<recipe>/<date>/
-        run.json             recipe, command, state, seed, versions, results in short
-        config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
-        facts.json           what the data told the network    split.json       which samples were for what
-        metrics.csv          one row a logged step or epoch
-        checkpoints/         last.ckpt, best.ckpt
-        weights.safetensors  the weights that eval uses        results.json     what eval measured
+runs/<recipe>/<date>/
+    run.json             recipe, command, state, seed, versions, results in short
+    config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
+    facts.json           what the data told the network    split.json       which samples were for what
+    metrics.csv          one row a logged step or epoch
+    checkpoints/         last.ckpt, best.ckpt
+    weights.safetensors  the weights that eval uses        results.json     what eval measured
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class RunDir:
         except OSError:
             lock.close()
             raise UserError(
-                f"another process is writing the run in {self.path}", "wait for it, or choose   hydra.run.dir=ANOTHER_FOLDER"
+                f"another process is writing the run in {self.path}",
+                "wait for it, or choose   hydra.run.dir=ANOTHER_FOLDER",
             ) from None
         self._lock = lock
 
@@ -201,4 +202,26 @@ def _started(folder: Path) -> str:
 def write_config(run: RunDir, resolved_yaml: str, overrides: list[str]) -> None:
     """Keep the resolved configuration and the overrides beside the run."""
     write_text(run.path / "config.yaml", resolved_yaml)
-    write_text(run.path / "overrides.yaml", "".join(f"- {json.dumps(o, ensure_ascii=False)}\n" for o in overrides) or "[]\n")
+    write_text(
+        run.path / "overrides.yaml", "".join(f"- {json.dumps(o, ensure_ascii=False)}\n" for o in overrides) or "[]\n"
+    )
+
+
+def locate(reference: str | Path) -> tuple[RunDir, Path | None]:
+    """A run, and the checkpoint in it that was named, if one was.
+
+    Args:
+        reference: a run's folder, `last`, or a checkpoint (.ckpt) that lies in a run's folder.
+
+    Raises:
+        UserError: nothing is there, or the checkpoint belongs to no run.
+    """
+    path = Path(reference)
+    if path.suffix != ".ckpt":
+        return RunDir.open(path), None
+    if not path.exists():
+        raise UserError(f"no checkpoint at {path}", "see   snnctl runs")
+    for folder in path.resolve().parents[:2]:
+        if (folder / "run.json").exists():
+            return RunDir.open(folder), path
+    raise UserError(f"{path} lies in no run's folder", "its configuration is unknown; give the run   snnctl eval RUN")

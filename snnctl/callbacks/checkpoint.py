@@ -149,6 +149,9 @@ class Checkpoint(lightning.Callback):
         checkpoint[KEY] = {"ranks": ranks, "stepped": stepped, "loggers": loggers}
         if self._moment == "end":
             _ready_for_next_epoch(checkpoint["loops"]["fit_loop"])
+        elif self._moment == "batch":  # the batch at hand is not trained on yet: the loader must give it again
+            for loader in checkpoint["loops"]["fit_loop"].get("combined_loader", []):
+                loader["batch"] -= 1
 
     def on_load_checkpoint(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]

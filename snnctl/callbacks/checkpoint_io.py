@@ -72,5 +72,7 @@ def check_fits(state_dict: dict[str, torch.Tensor], module: torch.nn.Module, pat
         if k in state_dict and state_dict[k].shape != v.shape
     ]
     if wrong:
-        shown = "\n".join(f"  {line}" for line in wrong[:5]) + (f"\n  and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        shown = "\n".join(f"  {line}" for line in wrong[:5]) + (
+            f"\n  and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        )
         raise UserError(f"{path} is from another network", shown)

@@ -69,15 +69,15 @@ class FiringRates(lightning.Callback):
     def _warn(self) -> None:
         for name, rate in self.rates().items():
             if rate < self.dead:
-                rank_zero_warn(
-                    f"layer {name} is dead: {rate:.2g} spikes a neuron and step over the first {self.after_batches} "
-                    "batches. Lower neuron.threshold, raise neuron.tau_mem, or set regime.init_rates=[0.02,0.2]"
-                )
+                state, mend = "dead", "Lower neuron.threshold, raise neuron.tau_mem"
             elif rate > self.saturated:
-                rank_zero_warn(
-                    f"layer {name} is saturated: {rate:.2g} spikes a neuron and step over the first {self.after_batches} "
-                    "batches. Raise neuron.threshold, lower neuron.tau_mem, or set regime.init_rates=[0.02,0.2]"
-                )
+                state, mend = "saturated", "Raise neuron.threshold, lower neuron.tau_mem"
+            else:
+                continue
+            rank_zero_warn(
+                f"layer {name} is {state}: {rate:.2g} spikes a neuron and step over the first {self.after_batches} "
+                f"batches. {mend}, or set regime.init_rates=[0.02,0.2]"
+            )
 
     def rates(self) -> dict[str, float]:
         """Spikes a neuron and step of each layer, over what was counted so far, in all processes."""

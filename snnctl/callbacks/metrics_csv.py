@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -18,7 +19,7 @@ INDEX = ("epoch", "step")
 class MetricsCSV(Logger):
     """A logger that writes `path`.
 
-    A metric that appears for the first time adds a column. What is logged twice for one (epoch, step) is one row.
+    A metric that appears for the first time adds a column. What is logged twice for one step is one row.
     A checkpoint keeps the rows' number and the last row; loading it drops every later row from the file.
 
     Args:
@@ -44,14 +45,15 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        epoch = metrics.get("epoch")
-        index = {"epoch": "" if epoch is None else str(int(epoch)), "step": "" if step is None else str(step)}
-        values = {k: repr(float(v)) for k, v in metrics.items() if k != "epoch"}
+        values = {k: str(np.float32(v)) for k, v in metrics.items() if k != "epoch"}
+        index = {"step": "" if step is None else str(step)}
+        if "epoch" in metrics:
+            index["epoch"] = str(int(metrics["epoch"]))
         new = [k for k in values if k not in self.columns]
-        same_row = bool(self.rows) and all(self.rows[-1].get(k, "") == index[k] for k in INDEX)
+        same_row = bool(self.rows) and self.rows[-1]["step"] == index["step"]
         self.columns += new
         if same_row:
-            self.rows[-1].update(values)
+            self.rows[-1].update(index | values)
         else:
             self.rows.append({**index, **values})
         if new or same_row or not self.path.exists():
@@ -77,7 +79,7 @@ class MetricsCSV(Logger):
         if state["rows"]:
             rows[-1] = state["last"]
         self.columns = list(state["columns"])
-        self.rows = [{k: v for k, v in row.items() if k in self.columns and (v or k in INDEX)} for row in rows]
+        self.rows = [{k: v for k, v in row.items() if k in self.columns and (v or k == "step")} for row in rows]
         self._rewrite()
 
 

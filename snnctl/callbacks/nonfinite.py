@@ -18,7 +18,9 @@ class StopOnNonFinite(lightning.Callback):
     The last checkpoint, written before, stays good.
     """
 
-    def on_before_backward(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, loss: Tensor) -> None:
+    def on_before_backward(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, loss: Tensor
+    ) -> None:
         if not torch.isfinite(loss):
             batch = self._batch
             where = first_nonfinite(pl_module, batch)

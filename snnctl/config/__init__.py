@@ -16,11 +16,12 @@ _HOMES = {
     "compose": "compose",
     "launch": "launch",
     "build": "build",
+    "override": "check",
     "allow": "allowed",
     "trust_folder": "allowed",
 }
 
-__all__ = ["allow", "build", "compose", "launch", "trust_folder"]
+__all__ = ["allow", "build", "compose", "launch", "override", "trust_folder"]
 
 
 def __getattr__(name: str) -> Any:

@@ -51,16 +51,21 @@ def plain(node: Any) -> Any:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
-def partial_layers(tree: Any, inside: bool = False) -> Any:
+def partial_layers(tree: Any, member: bool = False) -> Any:
     """A copy in which every `_target_` node directly under a key `layers` is `_partial_`."""
     if isinstance(tree, list):
-        return [partial_layers(item, inside) for item in tree]
+        return [partial_layers(item) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    if "_target_" in tree:
-        copy = {k: partial_layers(v, k == "layers") for k, v in tree.items()}
-        return {"_partial_": True, **copy} if inside else copy
-    return {k: partial_layers(v, inside or k == "layers") for k, v in tree.items()}
+    copy = {}
+    for key, value in tree.items():
+        if key == "layers" and isinstance(value, dict) and "_target_" not in value:
+            copy[key] = {name: partial_layers(layer, member=True) for name, layer in value.items()}
+        elif key == "layers" and isinstance(value, list):
+            copy[key] = [partial_layers(layer, member=True) for layer in value]
+        else:
+            copy[key] = partial_layers(value)
+    return {"_partial_": True, **copy} if member and "_target_" in copy else copy
 
 
 def targets(tree: Any, where: str = "") -> list[tuple[str, Any]]:

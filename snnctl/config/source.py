@@ -6,7 +6,6 @@ from typing import Any
 
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
@@ -18,6 +17,7 @@ from hydra.core.utils import setup_globals
 from omegaconf import DictConfig
 
 from snnctl.config.folders import Recipe, configs, recipes
+from snnctl.config.repository import Repository
 
 
 def search_path(recipe: Recipe) -> list[str]:
@@ -51,7 +51,7 @@ class Source:
             path.append("main", f"file://{folder}")
         path.append("schema", "structured://")
         self.loader = ConfigLoaderImpl(path)
-        self.repository = CachingConfigRepository(self.loader.repository)
+        self.repository = Repository(self.loader.repository, hydra, search_path(recipe))
 
     def defaults(self, overrides: list[Override], name: str | None = None) -> Any:
         """The files that make up the config, in merging order (`.defaults`), and the overrides left for keys."""

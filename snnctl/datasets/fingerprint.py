@@ -36,7 +36,8 @@ def describe(thing) -> str:
     if isinstance(thing, np.generic):
         return repr(thing.item())
     if isinstance(thing, np.ndarray):
-        return f"array({thing.dtype.str},{thing.shape},{hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()})"
+        content = hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()
+        return f"array({thing.dtype.str},{thing.shape},{content})"
     if isinstance(thing, dict):
         return "{" + ",".join(f"{describe(k)}:{describe(v)}" for k, v in sorted(thing.items(), key=repr)) + "}"
     if isinstance(thing, (set, frozenset)):

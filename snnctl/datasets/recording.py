@@ -20,7 +20,7 @@ class Recording:
         events: (n,) array of EVENT sorted by `t`; None for values. A cochlea (shape (C,)) has its channel in `x`.
         values: (L, *shape) uint8 (0..255, read as 0..1) or float32, one row each `period`; None for events.
         start: first microsecond of the extent [start, stop). Time bins of a fixed width are counted from here.
-        stop: end of the extent in microseconds, exclusive.
+        stop: end of the extent in microseconds, exclusive; moved behind the last event where that is later.
         period: seconds a row of `values`; 0 for a still image (L = 1).
     """
 

@@ -58,28 +58,32 @@ def to_events(path: str | Path, t, x, y=None, p=None, sort: bool = False) -> np.
     return events
 
 
-def inside(path: str | Path, events: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Check that all events lie on the sensor.
+def fitted(path: str | Path, events: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The events, if all lie on the sensor.
 
     Args:
         path: the file (or file and sample), for messages.
-        events: (n,) EVENT.
-        shape: (P, H, W) of a sensor, or (C,) of a cochlea, whose channel is x.
+        events: (n,) EVENT; `p` is set to 0 where the shape has no polarity.
+        shape: (P, H, W) of a sensor, (P, W) of a line with polarity, or (C,) of a cochlea, whose channel is x.
+
+    Returns:
+        `events`.
 
     Raises:
         UserError: an event lies outside; it names the first one.
     """
-    polarities, height, width = shape if len(shape) == 3 else (_TOP["p"], 1, shape[0])
-    outside = (events["x"] >= width) | (events["y"] >= height) | (events["p"] >= polarities)
+    if len(shape) == 1:
+        events["p"] = 0
+    depth, height, width = (1, 1, 1, *shape)[-3:] if len(shape) != 2 else (shape[0], 1, shape[1])
+    outside = (events["x"] >= width) | (events["y"] >= height) | (events["p"] >= depth)
     if outside.any():
-        sensor = f"sensor of {width} x {height} pixels and {polarities} polarities" if len(shape) == 3 else (
-            f"sensor of {width} channels"
-        )  # fmt: skip
+        pixels = f"{width} channels" if len(shape) == 1 else f"{width} x {height} pixels and {depth} polarities"
         raise UserError(
-            f"{path}: {_named(events, int(np.argmax(outside)))} lies outside the {sensor}"
+            f"{path}: {_named(events, int(np.argmax(outside)))} lies outside the sensor of {pixels}"
             f" ({int(outside.sum())} such events)",
             f"{REMEDY}\nif the sensor is another one, say so: dataset.source.shape",
         )
+    return events
 
 
 def _whole(path, columns, name: str, column: np.ndarray) -> None:

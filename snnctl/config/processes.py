@@ -1,0 +1,42 @@
+"""Starting this program again as a process of its own, and ending with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+GRACE = 120  # seconds a stopped job has to write its checkpoint
+
+
+def interpreter() -> list[str]:
+    """The command that starts this program again, seeing the same modules."""
+    safe = [] if {"", os.getcwd()} & set(sys.path) else ["-P"]  # a console script has no current folder on its path
+    return [sys.executable, *safe, "-m", "snnctl"]
+
+
+def run(command: list[str]) -> int:
+    """Run a job and wait for it. On Ctrl-C the job, which got the signal too, may finish its checkpoint first."""
+    job = subprocess.Popen(command, env={**os.environ, "SNNCTL_PARENT": str(os.getpid())})
+    try:
+        return job.wait()
+    except KeyboardInterrupt:
+        try:
+            job.wait(GRACE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            job.kill()
+            job.wait()
+        raise
+
+
+def die_with_parent() -> None:
+    """In a job: be interrupted (checkpoint, then exit) when the sweep's process dies, however it dies. Linux only."""
+    parent = os.environ.pop("SNNCTL_PARENT", None)
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(parent):
+        os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,137 @@
+"""How a layer fires: rate, silence, regularity, variability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from snnctl.errors import UserError
+
+
+class SpikeRow(NamedTuple):
+    """One spiking layer over all samples; None where too few spikes or steps were seen.
+
+    Args:
+        layer: name. neurons: how many.
+        rate: spikes a neuron and step. rate_hz: spikes a neuron and second.
+        silent: share of the neurons that never fired.
+        isi_cv: coefficient of variation of inter-spike intervals (1: Poisson, 0: a clock).
+        fano: Fano factor of spike counts (1: Poisson).
+    """
+
+    layer: str
+    neurons: int
+    rate: float
+    rate_hz: float
+    silent: float
+    isi_cv: float | None
+    fano: float | None
+
+
+@dataclass
+class _Sums:
+    """Of one layer. spikes, counts, squares: per neuron (N,) float64; the others: over all."""
+
+    spikes: Tensor
+    counts: Tensor
+    squares: Tensor
+    windows: int = 0
+    steps: int = 0
+    cv: float = 0.0
+    trains: int = 0
+
+
+class SpikeStatistics:
+    """Statistics of spike trains over batches; steps past a sample's length are not data.
+
+        rate   = spikes / (neurons * steps)
+        isi_cv = mean over spike trains (a neuron in a sample) with 2 intervals or more of  std(interval) / mean(interval)
+        fano   = mean over neurons that fired of  var(N) / mean(N),  N: spikes in a window, over the windows of all samples
+
+    A step with several spikes counts them all for rate and Fano factor, and is one event for the intervals. Over samples of
+    different classes the Fano factor holds the classes' differences too.
+
+    Args:
+        dt: width of a time step, seconds.
+        window: of the Fano factor, steps; windows do not overlap, what is left at a sample's end is dropped.
+
+    Source: Dayan, Abbott 2001, Theoretical Neuroscience, section 1.4.
+    """
+
+    def __init__(self, dt: float, window: int = 10):
+        if window < 1:
+            raise UserError(f"window of the Fano factor: {window} steps", "range   1 or more")
+        self.dt = dt
+        self.window = window
+        self._sums: dict[str, _Sums] = {}
+
+    def update(self, spikes: dict[str, Tensor], length: Tensor) -> None:
+        """Count a batch.
+
+        Args:
+            spikes: {layer: (T, B, ...)}.
+            length: (B,) valid steps of each sample.
+        """
+        for name, out in spikes.items():
+            self._add(name, out.detach().flatten(2) if out.dim() > 2 else out.detach()[..., None], length.to(out.device))
+
+    def _add(self, name: str, out: Tensor, length: Tensor) -> None:
+        steps, _, neurons = out.shape
+        mask = torch.arange(steps, device=out.device)[:, None] < length
+        out = torch.where(mask[..., None], out, out.new_zeros(()))
+        if name not in self._sums:
+            self._sums[name] = _Sums(*(torch.zeros(neurons, dtype=torch.float64) for _ in range(3)))
+        sums = self._sums[name]
+        sums.spikes += out.sum(0).double().sum(0).cpu()
+        sums.steps += int(mask.sum())
+        whole = steps // self.window
+        counts = out[: whole * self.window].unflatten(0, (whole, self.window)).sum(1).double()
+        full = mask[: whole * self.window].unflatten(0, (whole, self.window)).all(1)
+        counts = counts[full]
+        sums.counts += counts.sum(0).cpu()
+        sums.squares += counts.square().sum(0).cpu()
+        sums.windows += int(full.sum())
+        cv, trains = _interval_cv(out)
+        sums.cv += cv
+        sums.trains += trains
+
+    def rows(self) -> list[SpikeRow]:
+        """One row a layer, in the order of the first batch."""
+        return [self._row(name, sums) for name, sums in self._sums.items()]
+
+    def _row(self, name: str, sums: _Sums) -> SpikeRow:
+        neurons, n = len(sums.spikes), sums.windows
+        fired = sums.counts > 0
+        fano = None
+        if n > 1 and fired.any():
+            mean = sums.counts[fired] / n
+            variance = (sums.squares[fired] - n * mean.square()) / (n - 1)
+            fano = float((variance / mean).mean())
+        rate = float(sums.spikes.sum()) / (neurons * sums.steps)
+        return SpikeRow(
+            layer=name,
+            neurons=neurons,
+            rate=rate,
+            rate_hz=rate / self.dt,
+            silent=float((sums.spikes == 0).double().mean()),
+            isi_cv=sums.cv / sums.trains if sums.trains else None,
+            fano=fano,
+        )
+
+
+def _interval_cv(out: Tensor) -> tuple[float, int]:
+    """Sum of std / mean of the intervals over trains of 2 intervals or more, and the number of these trains."""
+    steps = out.shape[0]
+    train, t = (out != 0).permute(1, 2, 0).reshape(-1, steps).nonzero().unbind(1)
+    same = train[1:] == train[:-1]
+    owner, interval = train[1:][same], (t[1:] - t[:-1])[same].double()
+    trains = out.shape[1] * out.shape[2]
+    n = torch.bincount(owner, minlength=trains)
+    mean = torch.bincount(owner, interval, trains) / n
+    square = torch.bincount(owner, interval.square(), trains) / n
+    enough = n >= 2
+    std = (square - mean.square()).clamp(min=0).sqrt()
+    return float((std / mean)[enough].sum()), int(enough.sum())

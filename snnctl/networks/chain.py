@@ -1,0 +1,97 @@
+"""Layers one after the other, over time, with their states."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from snnctl.errors import UserError
+from snnctl.networks.folding import over_time
+from snnctl.networks.place import Place, construct, kind, lacks_outputs
+from snnctl.networks.shapes import shape_after
+
+Layers = Mapping[str, Callable[..., nn.Module]] | Sequence[Callable[..., nn.Module]]
+State = dict[str, Any]
+
+
+class Chain(nn.Module):
+    """An ordered mapping of layers, built one by one, each at the shape that leaves the one before.
+
+    A layer with the attribute `temporal` is called as `layer(x, state, dt=dt) -> (out, state)` on the whole sequence;
+    for any other module time is folded into the batch.
+
+    Args:
+        layers: name -> partial, class or built module, in order; a list is numbered.
+        place: where the chain stands.
+
+    Raises:
+        UserError: a layer's name, argument or shape is wrong.
+    """
+
+    temporal = True
+    time_major = False  # set while operations are counted: fold as (T * B), without short cuts
+
+    def __init__(self, layers: Layers, place: Place):
+        super().__init__()
+        named = _named(layers, place.name)
+        last = next((n for n, layer in reversed(named) if lacks_outputs(layer)), None) if place.last else None
+        self.layers = nn.ModuleDict()
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        shape = place.shape
+        for name, layer in named:
+            at = replace(place, name=f"{place.name}.{name}".lstrip("."), shape=shape, last=name == last)
+            try:
+                self.layers[name] = module = construct(layer, at)
+            except KeyError:
+                raise UserError(f"network layer {at.name!r} cannot have this name", "choose another one") from None
+            shape = shape_after(module, at)
+            self.shapes[name] = shape
+        self.shape_out = shape
+
+    def forward(self, x: Tensor, state: State | None = None, *, dt: float) -> tuple[Tensor, State]:
+        """Run the layers over a sequence.
+
+        Args:
+            x: (T, B, *shape).
+            state: {layer: its state}; None, or a missing layer, starts at rest.
+            dt: time step, seconds.
+
+        Returns:
+            out (T, B, *shape_out), and the states after the last step.
+        """
+        before, after = state or {}, {}
+        for name, layer in self.layers.items():
+            if getattr(layer, "temporal", False):
+                x, after[name] = layer(x, before.get(name), dt=dt)
+            else:
+                x = over_time(layer, x, self.time_major)
+        return x, after
+
+    def temporal_layers(self) -> dict[str, nn.Module]:
+        """Layers with a state by dotted name, in order; the containers themselves are left out."""
+        return {name: layer for name, layer, _ in self.walk() if getattr(layer, "temporal", False)}
+
+    def walk(self) -> Iterable[tuple[str, nn.Module, tuple[int, ...]]]:
+        """(dotted name, layer, shape after it at one step) of every layer, in order, into nested chains."""
+        for name, layer in self.layers.items():
+            if isinstance(layer, Chain):
+                yield from ((f"{name}.{inner}", module, shape) for inner, module, shape in layer.walk())
+            else:
+                yield name, layer, self.shapes[name]
+
+
+def _named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Module]]]:
+    pairs = list(layers.items()) if isinstance(layers, Mapping) else [(str(i), n) for i, n in enumerate(layers)]
+    pairs = [(str(name), layer) for name, layer in pairs]
+    if not pairs:
+        raise UserError(f"network{'.' * bool(where)}{where} has no layers", "give   layers: {fc: {_target_: torch.nn.Linear}}")
+    for name, layer in pairs:
+        if "." in name or not name:
+            raise UserError(f"network layer {name!r} cannot have this name", "names have no dot and are not empty")
+        if inspect.isclass(layer) and not issubclass(layer, nn.Module):
+            raise UserError(f"network layer {name} ({kind(layer)}) is no torch.nn.Module")
+    return pairs

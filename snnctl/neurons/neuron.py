@@ -1,0 +1,211 @@
+"""The base of all neurons: one pure step, run over time; state in, state out."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from snnctl.errors import UserError, did_you_mean
+from snnctl.neurons.quantity import TIME, Kind, Per, Value, one_of, plain, spread
+from snnctl.neurons.sequence import precision, stack, unbind
+from snnctl.neurons.signature import whole_signature
+
+
+class Neuron(nn.Module, ABC):
+    """A layer of neurons, defined by three methods of a subclass:
+
+        coefs      = neuron.coefficients(dt)         decay factors and gains from the parameters, plain torch
+        state      = neuron.initial_state(x[0])      a NamedTuple of tensors (B, ...); None where no option needs it
+        out, state = neuron.step(x[t], state, coefs) pure, elementwise, reads like the paper
+
+    Everything else (running it over T, recording it, its kernels) comes from these. `step` computes in the precision of
+    the state: float32, or float64 for float64 input; half precision input is computed in float32 and its output cast
+    back.
+
+    A subclass takes its own arguments as keywords and passes the rest on (`**conventions`); the signature of the class
+    shows both. A parameter is a float where it is one fixed number, a buffer where it is several, an nn.Parameter where
+    it is learnable; a learnable time constant tau_mem is stored as log_tau_mem, and `neuron.tau_mem` is its value in s.
+
+    Args:
+        values: name -> (value, Kind) of the subclass's parameters.
+        learnable: names of the parameters to train.
+        per: one value for the layer, one a channel (C, 1, ...) or one a neuron (shape).
+        shape: one time step without the batch, channels first; the network fills it in. Needed for per channel, and for
+            one number spread per neuron.
+
+    Raises:
+        UserError: a value out of range, an unknown option or name.
+    """
+
+    temporal = True  # a network calls it as neuron(x, state, dt=dt)
+    spiking = False  # out is spikes (0, 1, 2 ...)
+    State: type  # NamedTuple
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        cls.__signature__ = whole_signature(cls)
+
+    def __init__(
+        self,
+        values: Mapping[str, tuple[Value, Kind]] | None = None,
+        /,
+        *,
+        learnable: Sequence[str] | str = (),
+        per: Per = "layer",
+        shape: Sequence[int] | None = None,
+    ):
+        super().__init__()
+        values = values or {}
+        owner = type(self).__name__
+        self.learnable = (learnable,) if isinstance(learnable, str) else tuple(learnable)
+        self.per = one_of(owner, "per", per, Per)
+        self.shape = None if shape is None else tuple(shape)
+        self.kinds = {name: kind for name, (_, kind) in values.items()}
+        self.lowest: dict[str, float] = {}  # of the values given, so that range checks never wait for a GPU
+        self.highest: dict[str, float] = {}
+        for name in self.learnable:
+            if name not in values:
+                raise UserError(f"{owner}: learnable names no parameter {name!r}", did_you_mean(name, values))
+        for name, (value, kind) in values.items():
+            value = plain(owner, name, value, kind)
+            extremes = (value, value) if isinstance(value, float) else (value.min().item(), value.max().item())
+            self.lowest[name], self.highest[name] = extremes
+            if name not in self.learnable and isinstance(value, float):
+                setattr(self, name, value)
+                continue
+            value = spread(owner, name, value, self.per, self.shape)
+            stored = torch.empty(value.shape).copy_(value)  # made on the default device, so on meta where asked
+            if name not in self.learnable:
+                self.register_buffer(name, stored)
+            elif kind.log:
+                self.register_parameter(f"log_{name}", nn.Parameter(stored.log()))
+            else:
+                self.register_parameter(name, nn.Parameter(stored))
+
+    def __getattr__(self, name: str) -> Any:
+        log = self.__dict__.get("_parameters", {}).get(f"log_{name}")
+        if log is None:
+            return super().__getattr__(name)
+        return log.to(torch.promote_types(log.dtype, torch.float32)).exp()
+
+    @abstractmethod
+    def coefficients(self, dt: float) -> NamedTuple:
+        """What `step` needs of the parameters at this dt: floats, and tensors that broadcast against (B, ...).
+
+        Args:
+            dt: step width, s.
+
+        Raises:
+            UserError: dt is not above 0, or a time constant is below dt / 2.
+        """
+
+    @abstractmethod
+    def initial_state(self, x0: Tensor) -> NamedTuple:
+        """The state before the first step.
+
+        Args:
+            x0: input of one step (B, ...); only its shape, dtype, device and strides matter.
+        """
+
+    @abstractmethod
+    def step(self, x: Tensor, state: NamedTuple, coefs: NamedTuple) -> tuple[Tensor, NamedTuple]:
+        """One time step: x (B, ...), the state and `coefficients(dt)` to out (B, ...) and the next state."""
+
+    def forward(self, x: Tensor, state: NamedTuple | None = None, *, dt: float) -> tuple[Tensor, NamedTuple]:
+        """A whole sequence in one call.
+
+        Args:
+            x: input (T, B, ...), T >= 1, any strides.
+            state: what an earlier call returned; None starts at rest.
+            dt: step width, s.
+
+        Returns:
+            out: (T, B, ...) in x's dtype (float32 for integers).
+            state: after the last step, tensors (B, ...) in float32 (float64 for float64 input).
+
+        Raises:
+            UserError: x has no time and batch axis, or does not fit the state or the layer's shape.
+        """
+        return self._run(x, state, dt)
+
+    def trace(
+        self, x: Tensor, state: NamedTuple | None = None, *, dt: float
+    ) -> tuple[Tensor, NamedTuple, dict[str, Tensor]]:
+        """As `forward`, and every state field after each step: name -> (T, B, ...)."""
+        history: list[NamedTuple] = []
+        out, state = self._run(x, state, dt, history)
+        names = [name for name in self.State._fields if getattr(state, name) is not None]
+        return out, state, {name: stack([getattr(past, name) for past in history]) for name in names}
+
+    def extra_repr(self) -> str:
+        shown = []
+        for name, argument in type(self).__signature__.parameters.items():
+            value = getattr(self, name, argument.default)
+            if name in self.kinds:
+                shown.append(f"{name}={_short(value)}{' learnable' if name in self.learnable else ''}")
+            elif name != "learnable" and value != argument.default:
+                shown.append(f"{name}={value}")
+        return ", ".join(shown)
+
+    def _run(self, x: Tensor, state: NamedTuple | None, dt: float, history: list | None = None):
+        self._check(x)
+        coefs = self.coefficients(dt)
+        steps = unbind(x.to(precision(x)))
+        state = self.initial_state(steps[0]) if state is None else self._fitting(state, x)
+        outs = []
+        for x_t in steps:
+            out, state = self.step(x_t, state, coefs)
+            outs.append(out)
+            if history is not None:
+                history.append(state)
+        return stack(outs).to(x.dtype if x.is_floating_point() else outs[0].dtype), state
+
+    def check_step(self, dt: float) -> None:
+        """Raises a UserError unless dt > 0 and every time constant is at least dt / 2, as given when it was built."""
+        if not 0 < dt < math.inf:
+            raise self.wrong(f"dt is {dt!r} s", "range          finite, above 0, s")
+        for name, kind in self.kinds.items():
+            if kind == TIME and self.lowest[name] < dt / 2:
+                raise self.wrong(
+                    f"{name} is {self.lowest[name]:g} s, less than half a step of dt = {dt:g} s",
+                    f"range          {dt / 2:g} s and above (with binning: per_sample it is in steps, dt = 1)",
+                )
+
+    def wrong(self, problem: str, hint: str) -> UserError:
+        """The error to raise for a wrong value: it names this neuron."""
+        return UserError(f"{type(self).__name__}: {problem}", hint)
+
+    def _check(self, x: Tensor) -> None:
+        got = tuple(x.shape)
+        if x.dim() < 2 or not len(x):
+            raise self.wrong(
+                f"input of shape {got}", "wanted         (T, B, ...): one time step or more first, then batch"
+            )
+        if self.per != "layer" and self.shape is not None and got[2:] != self.shape:
+            raise self.wrong(f"input of shape {got}", f"wanted         (T, B, *{self.shape}), as built per {self.per}")
+
+    def _fitting(self, state: NamedTuple, x: Tensor) -> NamedTuple:
+        fresh = "or None to start at rest"
+        if not isinstance(state, tuple) or len(state) != len(self.State._fields):
+            raise self.wrong(f"state is a {type(state).__name__}", f"wanted         {self.State.__name__}, {fresh}")
+        batch = next((field.shape[0] for field in state if field is not None), x.shape[1])
+        if batch != x.shape[1]:
+            raise self.wrong(
+                f"state of a batch of {batch} given with a batch of {x.shape[1]}",
+                f"wanted         the state of the same samples, {fresh}",
+            )
+        return self.State(*state)
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"{value:g}"
+    if value.is_meta or value.numel() == 0:
+        return f"{tuple(value.shape)}"
+    low, high = value.min().item(), value.max().item()
+    return f"{low:g}" if value.dim() == 0 else f"{low:g}..{high:g} {tuple(value.shape)}"
