@@ -20,12 +20,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from snnctl.atomic import write_json, write_text
 from snnctl.errors import UserError, did_you_mean
 
 ROOTS = ("runs", "multirun")
+
+_held: set[IO[str]] = set()  # lock files of this process; a forked loader worker that outlives it must not keep them
+os.register_at_fork(after_in_child=lambda: [lock.close() for lock in _held])
 
 
 class RunDir:
@@ -122,9 +125,11 @@ class RunDir:
                 "wait for it, or choose   hydra.run.dir=ANOTHER_FOLDER",
             ) from None
         self._lock = lock
+        _held.add(lock)
 
     def release(self) -> None:
         if self._lock is not None:
+            _held.discard(self._lock)
             self._lock.close()
             self._lock = None
 

@@ -53,6 +53,12 @@ class Checkpoint(lightning.Callback):
         except ValueError:  # not in the main thread: the notebook's own handling stays
             self._old_handler = None
 
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        # Not left to Lightning: it forgets the loader's state when a schedule asked for the number of steps.
+        loader = trainer.train_dataloader
+        if self._resumed is not None and "loader" in self._resumed and hasattr(loader, "load_state_dict"):
+            loader.load_state_dict(self._resumed["loader"])
+
     def _on_sigint(self, signum: int, frame: Any) -> None:
         if self._asked_to_stop:
             raise Interrupted("stopped at once by a second Ctrl-C, without a new checkpoint")
@@ -149,9 +155,9 @@ class Checkpoint(lightning.Callback):
         checkpoint[KEY] = {"ranks": ranks, "stepped": stepped, "loggers": loggers}
         if self._moment == "end":
             _ready_for_next_epoch(checkpoint["loops"]["fit_loop"])
-        elif self._moment == "batch":  # the batch at hand is not trained on yet: the loader must give it again
-            for loader in checkpoint["loops"]["fit_loop"].get("combined_loader", []):
-                loader["batch"] -= 1
+        elif self._moment == "batch":
+            checkpoint[KEY]["loader"] = {"epoch": trainer.current_epoch, "batch": trainer.fit_loop.epoch_loop.batch_idx}
+        checkpoint["loops"]["fit_loop"]["state_dict"].pop("combined_loader", None)  # counts the batch at hand as done
 
     def on_load_checkpoint(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
@@ -173,6 +179,7 @@ class Checkpoint(lightning.Callback):
         for name, part in _running(trainer, pl_module):
             if name in mine["running"]:
                 part.load_running_state(mine["running"][name])
+        trainer.fit_loop.restarting = False  # else a plateau schedule would miss the end of this epoch
         loop = trainer.fit_loop.epoch_loop
         loop._batches_that_stepped = kept["stepped"]  # Lightning adds one for a batch that it thinks was cut short
         loop.batch_progress.total.ready = loop.batch_progress.total.completed + 1
@@ -201,7 +208,6 @@ def _ready_for_next_epoch(fit_loop: dict[str, Any]) -> None:
     optimizer = fit_loop["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
     for progress in (batch, fit_loop["epoch_loop.scheduler_progress"], optimizer["step"], optimizer["zero_grad"]):
         progress["current"] = dict.fromkeys(progress["current"], 0)
-    fit_loop.pop("combined_loader", None)
 
 
 def random_state() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from snnctl.config.composed import Composed
+from snnctl.config.composed import Composed, raw
 from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs
 from snnctl.config.hydra_part import check_hydra, search_space
@@ -210,7 +210,8 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     for choice in groups:
         key = choice.package or choice.key_or_group.replace("/", ".")
         OmegaConf.update(cfg, key, OmegaConf.select(composed.cfg, key), merge=False, force_add=True)
-    composed = replace(composed, cfg=cfg, base=OmegaConf.to_container(cfg, resolve=False))
+    composed = replace(composed, cfg=cfg)
+    composed.base = raw(cfg)
     apply = Overrides(composed, faults)
     for change in parsed:
         if not _is_group(source, change):

@@ -27,17 +27,25 @@ class Composed:
         source: where they came from.
         found: Hydra's defaults list for it.
         cfg: all files merged; overrides of keys are applied to it later.
-        base: what configs/ alone say, as plain dicts with unresolved links.
+        own: the files of the defaults list that are recipes.
         bodies: what each recipe file adds: (file, plain dict).
-        before: `cfg` as the files have it, plain.
     """
 
     source: Source
     found: Any
     cfg: DictConfig
-    base: dict[str, Any]
+    own: list[Any] = field(default_factory=list)
     bodies: list[tuple[Path, dict[str, Any]]] = field(default_factory=list)
-    before: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._as_read = None
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """`cfg` as the files have it, plain; to be asked for before overrides are applied."""
+        if self._as_read is None:
+            self._as_read = raw(self.cfg)
+        return self._as_read
 
     @classmethod
     def read(cls, source: Source, group_overrides: list[Override], name: str | None = None) -> Composed:
@@ -45,13 +53,17 @@ class Composed:
         found = source.defaults(group_overrides, name)
         own = [d for d in found.defaults if is_recipe(source, d)]
         cfg = source.merge(found.defaults)
-        base = raw(source.merge([d for d in found.defaults if d not in own]))
         bodies = []
         for default in own:
             result = source.repository.load_config(default.config_path)
             if result is not None and isinstance(result.config, DictConfig) and len(result.config):
                 bodies.append((source.repository.file(default.config_path), raw(result.config)))
-        return cls(source, found, cfg, base, bodies, raw(cfg))
+        return cls(source, found, cfg, own, bodies)
+
+    @cached_property
+    def base(self) -> dict[str, Any]:
+        """What configs/ alone say, plain, with unresolved links."""
+        return raw(self.source.merge([d for d in self.found.defaults if d not in self.own]))
 
     @property
     def starts_from_train(self) -> bool:
@@ -97,7 +109,7 @@ class Composed:
     def describe(self, path: str) -> str:
         """`128, neurons in the hidden layer`."""
         known, value = at(self.before, path)
-        shown = "" if not known or isinstance(value, (dict, list)) else yaml_text(value)
+        shown = "" if not known or isinstance(value, dict) else yaml_text(value)
         return ", ".join(part for part in (shown, self.meanings.get(path, "")) if part)
 
     def near(self, path: str, more: list[str] = ()) -> list[str]:
@@ -119,8 +131,10 @@ class Composed:
         if found:
             return list(dict.fromkeys(found))
         leaves = [key for key in flat(tree) if not key.rpartition(".")[2].startswith("_")]
-        last = {leaf.rpartition(".")[2] for leaf in leaves}
-        ends = nearest(parts[-1], last, 1) or [w for w in last if w.endswith(f"_{parts[-1]}")][:1]
+        last = sorted({leaf.rpartition(".")[2] for leaf in leaves})
+        ends = [parts[-1]] if parts[-1] in last else []
+        if not above and not ends:
+            ends = [w for w in last if w.endswith(f"_{parts[-1]}")][:1] or nearest(parts[-1], last, 1)
         return [leaf for leaf in leaves if leaf.rpartition(".")[2] in ends][:3]
 
 

@@ -92,6 +92,7 @@ class Overrides:
         self.composed = composed
         self.faults = faults
         self.given: dict[str, Override] = {}
+        _ = composed.before
         OmegaConf.set_struct(composed.cfg, True)
 
     def apply(self, override: Override) -> str:

@@ -12,7 +12,7 @@ from snnctl.config.composed import LINK, Composed, at, raw, yaml_text
 from snnctl.config.faults import Faults, guess
 from snnctl.config.keys import SPECIAL
 from snnctl.config.signatures import Parameters, parameters
-from snnctl.config.values import fits, fits_like, wants, wants_like, without_unit
+from snnctl.config.values import choices, fits, fits_like, wants, wants_like, without_unit
 from snnctl.errors import UserError, nearest
 
 
@@ -124,7 +124,7 @@ class Nodes:
             wanted = wants_like(example)
         shown = yaml_text(value)
         unit = without_unit(value)
-        options = wanted.removeprefix("one of ").split(", ") if wanted.startswith("one of ") else []
+        options = dict.fromkeys(choices(annotation))
         meaning = self.composed.describe(path) if path in self.composed.meanings else ""
         whole = f"{path}={int(value)}" if isinstance(value, float) and value.is_integer() and "whole" in wanted else ""
         self.faults.add(

@@ -17,14 +17,18 @@ def interpreter() -> list[str]:
 
 
 def run(command: list[str]) -> int:
-    """Run a job and wait for it. On Ctrl-C the job, which got the signal too, may finish its checkpoint first."""
-    job = subprocess.Popen(command, env={**os.environ, "SNNCTL_PARENT": str(os.getpid())})
+    """Run a job in a process group of its own and wait for it.
+
+    Ctrl-C is passed on to the whole group once, and the job may finish its checkpoint.
+    """
+    job = subprocess.Popen(command, env={**os.environ, "SNNCTL_PARENT": str(os.getpid())}, process_group=0)
     try:
         return job.wait()
-    except KeyboardInterrupt:
+    except BaseException:
         try:
+            os.killpg(job.pid, signal.SIGINT)
             job.wait(GRACE)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        except (subprocess.TimeoutExpired, ProcessLookupError, KeyboardInterrupt):
             job.kill()
             job.wait()
         raise

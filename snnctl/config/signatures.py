@@ -38,33 +38,34 @@ def parameters(target: Callable[..., Any]) -> Parameters:
         signature = inspect.signature(target)
     except (ValueError, TypeError):
         return Parameters(open=True, known=False)
-    hints = _hints(target)
+    spaces = _spaces(target)
     types, defaults, is_open = {}, {}, False
     for name, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             is_open = True
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            types[name] = hints.get(name, Any)
+            types[name] = _evaluated(parameter.annotation, spaces)
             if parameter.default is not parameter.empty:
                 defaults[name] = parameter.default
     return Parameters(types, defaults, is_open)
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+def _spaces(target: Callable[..., Any]) -> list[dict[str, Any]]:
+    """Where an annotation may be understood: the modules of the function, of the class and of its bases."""
     function = inspect.unwrap(target.__init__ if isinstance(target, type) else target)
-    raw = getattr(function, "__annotations__", {})
-    space = vars(sys.modules[function.__module__]) if getattr(function, "__module__", None) in sys.modules else {}
-    if isinstance(target, type) and not raw and hasattr(target, "__dataclass_fields__"):
-        raw = {name: f.type for name, f in target.__dataclass_fields__.items()}
-        space = vars(sys.modules[target.__module__])
-    hints = {}
-    for name, annotation in raw.items():
-        if isinstance(annotation, str):
-            try:
-                annotation = eval(annotation, dict(space))
-            except Exception:  # a name imported for type checkers only
-                annotation = Any
-        hints[name] = annotation
-    return hints
+    homes = [function, *(target.__mro__ if isinstance(target, type) else ())]
+    names = dict.fromkeys(getattr(home, "__module__", None) for home in homes)
+    return [vars(sys.modules[name]) for name in names if name in sys.modules]
 
 
+def _evaluated(annotation: Any, spaces: list[dict[str, Any]]) -> Any:
+    if annotation is inspect.Parameter.empty:
+        return Any
+    if not isinstance(annotation, str):
+        return annotation
+    for space in spaces:
+        try:
+            return eval(annotation, dict(space))
+        except Exception:  # a name of another module, or one imported for type checkers only
+            continue
+    return Any

@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from snnctl.config.folders import Recipe, configs, recipes
 from snnctl.config.repository import Repository
+from snnctl.config.yaml_source import YamlSource
 
 
 def search_path(recipe: Recipe) -> list[str]:
@@ -51,6 +52,8 @@ class Source:
             path.append("main", f"file://{folder}")
         path.append("schema", "structured://")
         self.loader = ConfigLoaderImpl(path)
+        plain = self.loader.repository
+        plain.sources = [YamlSource(s.provider, s.path) if type(s) is FileConfigSource else s for s in plain.sources]
         self.repository = Repository(self.loader.repository, hydra, search_path(recipe))
 
     def defaults(self, overrides: list[Override], name: str | None = None) -> Any:

@@ -87,7 +87,10 @@ def wants(annotation: Any) -> str:
     """An annotation in words: `a whole number, or null`."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
-        return ", or ".join(dict.fromkeys(wants(a) for a in args if _sayable(a)))
+        words = [wants(a) for a in args if _sayable(a) and typing.get_origin(a) is not typing.Literal]
+        named = [str(v) for a in args if typing.get_origin(a) is typing.Literal for v in typing.get_args(a)]
+        words += ["one of " + ", ".join(dict.fromkeys(named))] if named else []
+        return ", or ".join(dict.fromkeys(words))
     if origin is typing.Literal:
         return "one of " + ", ".join(map(str, args))
     if origin is typing.Annotated:
@@ -112,6 +115,14 @@ def _sayable(annotation: Any) -> bool:
 def wants_like(example: Any) -> str:
     """What `fits_like` asks for, in words."""
     return "a list" if isinstance(example, list) else wants(type(example))
+
+
+def choices(annotation: Any) -> list[str]:
+    """The words that an annotation lists."""
+    args = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(a) for a in args]
+    return [word for a in args for word in choices(a)]
 
 
 def without_unit(value: Any) -> str | None:

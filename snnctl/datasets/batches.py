@@ -13,7 +13,7 @@ import torch
 from snnctl.datasets.batch import Batch, EventList
 from snnctl.datasets.binning import Bins, count_events, list_events
 from snnctl.datasets.cache import Part
-from snnctl.datasets.codes import decode, encode
+from snnctl.datasets.codes import decode_batch, encode_batch
 from snnctl.datasets.draws import generator
 from snnctl.datasets.encodings import Direct
 from snnctl.datasets.resample import resampled, steps_of
@@ -65,20 +65,19 @@ class EventBatches:
         part, first, last = self.part, self.part.offsets[index], self.part.offsets[index + 1]
         if not self.augment:
             return Gathered(part.t, part.code, first, last, index)
-        made = []
-        for b, i in enumerate(index):
-            own = slice(first[b], last[b])
-            events = decode(part.t[own], part.code[own], self.shape)
-            rng = generator(self.seed, epoch, int(i), "augment")
-            for transform in self.augment:
-                events = apply(transform, events, rng)
-            t, code = encode(events, self.shape)
-            made.append((t, code, np.searchsorted(t, part.extent[i])))
-        ends = np.cumsum([len(t) for t, _, _ in made], dtype=np.int64)
-        begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-        kept = begins + np.array([n for _, _, n in made], np.int64)  # what was moved past the end is left out
-        t, code = (np.concatenate([sample[column] for sample in made]) for column in (0, 1))
-        return Gathered(t, code, begins, kept, index)
+        events, ends = decode_batch(part.t, part.code, first, last, self.shape)
+        samples = np.split(events, ends[:-1])
+        made = [self._augmented(own, epoch, int(i)) for own, i in zip(samples, index, strict=True)]
+        if any(new is not own for new, own in zip(made, samples, strict=True)):  # else it was done in place
+            events, ends = np.concatenate(made), np.cumsum([len(new) for new in made])
+        t, code, last = encode_batch(events, ends, part.extent[index], self.shape)
+        return Gathered(t, code, np.concatenate([np.zeros(1, np.int64), last[:-1]]), last, index)
+
+    def _augmented(self, events, epoch, i):
+        rng = generator(self.seed, epoch, i, "augment")
+        for transform in self.augment:
+            events = apply(transform, events, rng)
+        return events
 
     def pack(self, gathered: Gathered) -> Gathered:
         """`gathered` cut loose from the mapped files, to be sent to another process."""

@@ -43,7 +43,7 @@ def list_folders(top: Path, endings: Collection[str]) -> Listing:
         raise UserError(f"no folder {top.absolute()}", "expected one folder a class in it; elsewhere: dataset.root=FOLDER")
     parts = {PARTS[d.name.lower()]: d for d in _folders(top) if d.name.lower() in PARTS} or {"train": top}
     found: dict[str, dict[str, list[Path]]] = {
-        part: {folder.name: _files(folder, endings) for folder in _folders(place)} for part, place in sorted(parts.items())
+        part: {folder.name: _files(folder, endings) for folder in _folders(place)} for part, place in sorted(parts.items(), reverse=True)
     }
     classes = sorted({name for part in found.values() for name, files in part.items() if files}, key=natural)
     if len(classes) < 2:

@@ -6,8 +6,20 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 _WORD = (1 << 64) - 1
+
+
+class _Key(ISeedSequence):
+    """A key given as it is; without a seed sequence, Philox would ask the system for entropy only to discard it."""
+
+    def __init__(self, key: np.ndarray):
+        self.key = key
+
+    def generate_state(self, n_words: int, dtype=np.uint64) -> np.ndarray:
+        """The key."""
+        return self.key
 
 
 @lru_cache(maxsize=256)
@@ -29,4 +41,4 @@ def generator(seed: int, epoch: int, index: int, purpose: str) -> np.random.Gene
     """
     counter = np.array([0, 0, index & _WORD, epoch & _WORD], dtype=np.uint64)
     key = np.array([seed & _WORD, _word(purpose)], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(counter=counter, key=key))
+    return np.random.Generator(np.random.Philox(_Key(key), counter=counter))

@@ -38,10 +38,12 @@ def read_idx(path: str | Path) -> np.ndarray:
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in TYPES or not raw[3]:
         raise refuse(path, "an idx file", raw[:16])
     begin = 4 + 4 * raw[3]
+    if len(raw) < begin:
+        raise UserError(f"{path}: truncated inside its header", REMEDY)
     shape = tuple(int(n) for n in np.frombuffer(raw[4:begin], ">u4"))
     dtype = np.dtype(TYPES[raw[2]])
     expected = begin + dtype.itemsize * int(np.prod(shape, dtype=object))
-    if len(shape) != raw[3] or len(raw) != expected:
+    if len(raw) != expected:
         raise UserError(f"{path}: truncated or corrupt: {len(raw)} bytes, by its header {expected}", REMEDY)
     return np.frombuffer(raw, dtype, offset=begin).reshape(shape)
 

@@ -29,7 +29,8 @@ class TonicSet(LocatedSource):
         parts: which arguments of tonic's class give which part: {train: {train: true}, test: {train: false}}. Only parts
             that are there are offered.
         options: further arguments of tonic's class.
-        classes: names in order; a number where the data names them itself; None where tonic's class does.
+        classes: names in order. None where tonic's class names them. A set whose files name them goes by these; names
+            given, or a number of classes, serve as long as the files are not there.
         duration: seconds, the fixed extent of every recording; None where they differ.
         origin: what t = 0 is: "zero" the clock's own, "first" the first event.
         sort: put events that are out of time order in order, instead of refusing the recording.
@@ -76,10 +77,11 @@ class TonicSet(LocatedSource):
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names: of the YAML, of tonic's class, or of the data; numbers as long as that is not there."""
-        if isinstance(self._told, tuple):
+        cls = tonic_class(self.tonic)
+        fixed = getattr(cls, "classes", None) or getattr(cls, "class_map", None)
+        if isinstance(self._told, tuple) and (fixed or not self.there()):
             return self._told
-        fixed = getattr(tonic_class(self.tonic), "classes", None) or getattr(tonic_class(self.tonic), "class_map", None)
-        if self._told is None and fixed:
+        if fixed:
             return tuple(str(c) for c in fixed)
         if self.there():
             return self._open(self._present()[0]).names
@@ -89,7 +91,12 @@ class TonicSet(LocatedSource):
 
     def parts(self) -> dict[str, np.ndarray]:
         """Labels of the parts that are there; no recording is read."""
-        return {part: self._open(part).labels for part in self._present(required=True)}
+        labels = {part: self._open(part).labels for part in self._present(required=True)}
+        for part, own in labels.items():
+            if not 0 <= own.min() <= own.max() < len(self.classes):
+                place = self._wanted(part).path
+                raise UserError(f"{place}: labels {own.min()} to {own.max()}", f"{self.name} has {len(self.classes)} classes")
+        return labels
 
     def files(self, part: str) -> list[Path]:
         """One file a recording, or the few that hold all."""

@@ -160,16 +160,16 @@ class WavEvents(LocatedSource):
             raise UserError(f"{top.absolute()}: no wav file whose name fits {self._pattern}", "dataset.source.pattern=null: folders")
         classes = self._classes or tuple(sorted({match["label"] for match, _ in named}, key=natural))
         number = {name: k for k, name in enumerate(classes)}
-        files: dict[str, list[Path]] = {}
-        labels: dict[str, list[int]] = {}
+        files: dict[str, list[Path]] = {"train": [], "test": []}
+        labels: dict[str, list[int]] = {"train": [], "test": []}
         for match, path in named:
             if match["label"] not in number:
                 raise UserError(f"{path}: its label {match['label']!r} is no class", f"the classes: {', '.join(classes)}")
             testing = self._test and all(match[group] in values for group, values in self._test.items())
             part = "test" if testing else "train"
-            files.setdefault(part, []).append(path)
-            labels.setdefault(part, []).append(number[match["label"]])
-        return Listing(classes, files, {part: np.array(own, np.int64) for part, own in labels.items()})
+            files[part].append(path)
+            labels[part].append(number[match["label"]])
+        return Listing(classes, {p: f for p, f in files.items() if f}, {p: np.array(n) for p, n in labels.items() if n})
 
 
 def _check_pattern(pattern: str, test: Mapping) -> None:

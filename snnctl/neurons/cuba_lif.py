@@ -64,7 +64,7 @@ class CubaLIF(Leaky, SpikingNeuron):
 
     State = CubaLIFState
 
-    def __init__(self, *, tau_syn: Value = 10e-3, synapse: Synapse = "decay_then_add", **conventions):
+    def __init__(self, *, tau_syn: Value = 20e-3, synapse: Synapse = "decay_then_add", **conventions):
         super().__init__({"tau_syn": (tau_syn, TIME)}, **conventions)
         self.synapse = one_of(type(self).__name__, "synapse", synapse, Synapse)
 

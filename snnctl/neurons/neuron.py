@@ -121,7 +121,7 @@ class Neuron(nn.Module, ABC):
 
         Args:
             x: input (T, B, ...), T >= 1, any strides.
-            state: what an earlier call returned; None starts at rest.
+            state: what an earlier call returned; None starts at rest, and so does a field that is None.
             dt: step width, s.
 
         Returns:
@@ -156,7 +156,7 @@ class Neuron(nn.Module, ABC):
         self._check(x)
         coefs = self.coefficients(dt)
         steps = unbind(x.to(precision(x)))
-        state = self.initial_state(steps[0]) if state is None else self._fitting(state, x)
+        state = self.initial_state(steps[0]) if state is None else self._fitting(state, steps[0])
         outs = []
         for x_t in steps:
             out, state = self.step(x_t, state, coefs)
@@ -189,17 +189,18 @@ class Neuron(nn.Module, ABC):
         if self.per != "layer" and self.shape is not None and got[2:] != self.shape:
             raise self.wrong(f"input of shape {got}", f"wanted         (T, B, *{self.shape}), as built per {self.per}")
 
-    def _fitting(self, state: NamedTuple, x: Tensor) -> NamedTuple:
+    def _fitting(self, state: NamedTuple, x0: Tensor) -> NamedTuple:
         fresh = "or None to start at rest"
         if not isinstance(state, tuple) or len(state) != len(self.State._fields):
             raise self.wrong(f"state is a {type(state).__name__}", f"wanted         {self.State.__name__}, {fresh}")
-        batch = next((field.shape[0] for field in state if field is not None), x.shape[1])
-        if batch != x.shape[1]:
+        batch = next((field.shape[0] for field in state if field is not None), len(x0))
+        if batch != len(x0):
             raise self.wrong(
-                f"state of a batch of {batch} given with a batch of {x.shape[1]}",
+                f"state of a batch of {batch} given with a batch of {len(x0)}",
                 f"wanted         the state of the same samples, {fresh}",
             )
-        return self.State(*state)
+        fields = zip(state, self.initial_state(x0), strict=True)
+        return self.State(*(start if given is None else given for given, start in fields))
 
 
 def _short(value: Any) -> str:

@@ -90,8 +90,7 @@ def one_of(owner: str, option: str, value: Any, choices: Any) -> Any:
     """`value` if it is one of a Literal's choices, else a UserError that lists them."""
     names = get_args(choices)
     if not any(value == name and type(value) is type(name) for name in names):
-        hint = did_you_mean(value, names) if isinstance(value, str) else "choose from    " + ", ".join(map(str, names))
-        raise UserError(f"{owner}: {option} is {value!r}", hint)
+        raise UserError(f"{owner}: {option} is {value!r}", did_you_mean(str(value), map(str, names)))
     return value
 
 

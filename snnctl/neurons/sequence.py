@@ -1,4 +1,4 @@
-"""A sequence (T, B, ...) taken apart into its steps and put together again, without transposing it in memory."""
+"""How anything that runs over time takes a sequence (T, B, ...) apart and puts it together; in which precision."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from torch import Tensor
 
 
 def precision(x: Tensor) -> torch.dtype:
-    """The dtype that a state is computed in for input x: float64 for float64, else float32."""
+    """The dtype that a state is computed in for input x: float64 for float64, else float32.
+
+    In bfloat16 a membrane with a long time constant would lose small inputs: 1 + 1/512 is 1.
+    """
     return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
@@ -19,16 +22,13 @@ def zeros(x0: Tensor) -> Tensor:
 
 
 def unbind(x: Tensor) -> Sequence[Tensor]:
-    """The T steps (B, ...) of x (T, B, ...), as views. One operation: backward stacks T gradients, once."""
-    # Channels-last maps (T, B, C, H, W) are unbound as they lie in memory, for the sake of that stack in backward.
-    if x.dim() == 5 and x.shape[2] > 1 and x.stride(2) == 1:
-        return [step.movedim(-1, 1) for step in x.movedim(2, -1).unbind(0)]
+    """The T steps (B, ...) of x (T, B, ...), as views, in one operation.
+
+    Its backward stacks T gradients once; that of x[t] makes one as large as x at every step (9 times slower, T = 100).
+    """
     return x.unbind(0)
 
 
 def stack(steps: Sequence[Tensor]) -> Tensor:
-    """T steps (B, ...) as one (T, B, ...); channels-last steps stay channels-last."""
-    first = steps[0]
-    if first.dim() == 4 and first.shape[1] > 1 and first.stride(1) == 1:
-        return torch.stack([step.movedim(1, -1) for step in steps]).movedim(-1, 2)
+    """T steps (B, ...) as one (T, B, ...)."""
     return torch.stack(list(steps))

@@ -29,7 +29,7 @@ def test_a_spike_adds_a_number():
 
 
 def test_a_delayed_reset_subtracts_the_threshold_that_was_crossed():
-    s, a, v = run(ALIF(reset_delay=True, **HALF), [1.0, 1.0, 1.5, 0.0, 0.0])
+    s, _, v = run(ALIF(reset_delay=True, **HALF), [1.0, 1.0, 1.5, 0.0, 0.0])
     assert s == [1, 0, 1, 0, 0]  # thresholds 1, 1.5, 1.25, 1.625, 1.3125
     assert v == [1.0, 0.5, 1.75, -0.375, -0.1875]  # 0.875 - 1.25 in the fourth step
 

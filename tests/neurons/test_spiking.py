@@ -146,8 +146,8 @@ def test_state_and_coefficients_hold_only_what_the_options_need():
         ({"learnable": ["v_reset"]}, "v_reset has no effect", "reset: value"),
         ({"fire": ">="}, "fire is '>='", "ge"),
         ({"reset": "substract"}, "reset is 'substract'", "did you mean   subtract"),
-        ({"reset_delay": 1}, "reset_delay is 1", "True, False"),
-        ({"detach_reset": "yes"}, "detach_reset is 'yes'", "True, False"),
+        ({"reset_delay": 1}, "reset_delay is 1", "False, True"),
+        ({"detach_reset": "yes"}, "detach_reset is 'yes'", "False, True"),
         ({"max_spikes": 0}, "max_spikes is 0", "1 and above"),
         ({"max_spikes": 1.5}, "max_spikes is 1.5", "1 and above"),
         ({"refractory": -1e-3}, "refractory is -0.001", "0 and above, s"),
@@ -164,5 +164,5 @@ def test_wrong_options_are_named_with_their_range(options, problem, hint):
 
 
 def test_a_refractory_time_that_would_round_to_nothing_is_named():
-    with pytest.raises(UserError, match="refractory is 0.0001 s, less than half a step"):
+    with pytest.raises(UserError, match=r"refractory is 0.0001 s, less than half a step"):
         IF(refractory=1e-4).coefficients(DT)

@@ -1,0 +1,107 @@
+"""Find every mistake in a recipe before anything runs, and show what would run. Reads no data.
+
+    snnctl check nmnist_conv                       mistakes, layers with shapes over time, parameters, memory
+    snnctl check ./mine.yaml dataset.batch_size=64
+    snnctl check runs/digits_conv/2026-...         the same for a run, with changes if any are given
+
+Next: snnctl train ./mine.yaml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnctl.errors import UserError
+from snnctl.report.tables import show
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+ASSUMED_STEPS = 100  # where samples differ in length and the data are not read
+
+
+def run(args: list[str]) -> int:
+    """`snnctl check ...` after the verb; returns the exit code."""
+    recipe, overrides = split(args)
+    cfg = configuration(recipe, overrides)
+    report(cfg)
+    print(f"no mistakes; train it   snnctl train {' '.join(args)}".rstrip())
+    return 0
+
+
+def split(args: list[str]) -> tuple[str | None, list[str]]:
+    """The recipe or run, if one is given, and the overrides."""
+    if args and "=" not in args[0] and args[0][0] not in "~+-":
+        return args[0], args[1:]
+    return None, args
+
+
+def configuration(recipe: str | None, overrides: list[str]) -> DictConfig:
+    """The checked configuration of a recipe or of a run.
+
+    Raises:
+        UserError: one for all mistakes.
+    """
+    from omegaconf import OmegaConf
+
+    from snnctl import config
+    from snnctl.rundir import locate
+
+    if recipe is not None and (recipe == "last" or (Path(recipe) / "run.json").exists()):
+        run_dir, _ = locate(recipe)
+        return config.override(OmegaConf.load(run_dir.path / "config.yaml"), overrides)
+    flags = [o for o in overrides if o.startswith("-")]
+    if flags:
+        raise UserError(f"check takes no {flags[0]}", "snnctl check RECIPE key=value ...")
+    return config.compose(recipe, overrides)
+
+
+def report(cfg: DictConfig) -> None:
+    """Build everything on the meta device and print layers, parameters and memory."""
+    import torch
+
+    from snnctl import config
+    from snnctl.experiment import assemble, quiet_lightning
+    from snnctl.networks.table import memory
+
+    quiet_lightning()
+    with torch.device("meta"):
+        parts = assemble(cfg)
+    for group in ("callbacks", "logger"):
+        for node in (cfg.get(group) or {}).values():
+            if node and not node.get("_partial_"):
+                config.build(node)
+    facts, batch = parts.data.facts, parts.data.batch_size
+    steps = facts.steps or ASSUMED_STEPS
+    rows = [
+        (row.layer, row.kind, " x ".join(map(str, row.shape)), row.parameters, size(row.bytes))
+        for row in parts.network.table(batch, steps)
+    ]
+    about = "" if facts.steps else f" (assumed: samples differ in length; T = {ASSUMED_STEPS})"
+    shape = " x ".join(map(str, facts.shape))
+    print(f"data      {shape} a step, {facts.dt:g} s a step, T = {steps}{about}, {len(facts.classes)} classes")
+    show(("layer", "class", "output (T x B x ...)", "parameters", "kept for backward"), rows, right=(3, 4))
+    needs = memory(parts.network, batch, steps, moments=moments(cfg))
+    learnable = sum(p.numel() for p in parts.network.parameters() if p.requires_grad)
+    print(f"learnable {learnable:,} parameters")
+    named = (("activations", needs.activations), ("parameters", needs.parameters), ("gradients", needs.gradients))
+    each = ", ".join(f"{name} {size(value)}" for name, value in (*named, ("optimizer", needs.optimizer)))
+    print(f"memory    {size(needs.total)} a training step of {batch} samples: {each}")
+
+
+def moments(cfg: Any) -> int:
+    """Values that the optimizer keeps for each parameter."""
+    name = str(cfg.optimizer.get("_target_", "")) if cfg.get("optimizer") else ""
+    if name.endswith(".SGD"):
+        return 1 if cfg.optimizer.get("momentum") else 0
+    return 2
+
+
+def size(count: float) -> str:
+    """`12.3 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
