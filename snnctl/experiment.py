@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 import numpy as np
 import torch
+from omegaconf import OmegaConf
 
 from snnctl import config
 from snnctl.atomic import write_json
@@ -22,6 +23,7 @@ from snnctl.callbacks.checkpoint import Checkpoint
 from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO, check_fits, load_checkpoint
 from snnctl.callbacks.metrics_csv import MetricsCSV
 from snnctl.callbacks.progress import EpochLines
+from snnctl.callbacks.ranks import RanksAgree
 from snnctl.datasets.facts import Facts
 from snnctl.errors import UserError
 from snnctl.rundir import read_json
@@ -80,10 +82,12 @@ def assemble(cfg: DictConfig) -> Experiment:
     return Experiment(data, network, regime)
 
 
-def assemble_trainer(cfg: DictConfig, folder: Path) -> tuple[lightning.Trainer, Checkpoint | None]:
+def assemble_trainer(
+    cfg: DictConfig, folder: Path, overrides: list[str]
+) -> tuple[lightning.Trainer, Checkpoint | None]:
     """The trainer with its callbacks and loggers, writing to `folder`; and its Checkpoint callback, if it has one."""
     callbacks = [config.build(node) for node in (cfg.get("callbacks") or {}).values() if node]
-    callbacks.append(EpochLines())
+    callbacks += [EpochLines(), RanksAgree(OmegaConf.to_yaml(cfg, resolve=True), overrides, folder / "ranks.json")]
     checkpoint = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
     if checkpoint is not None:
         checkpoint.folder = folder / "checkpoints"

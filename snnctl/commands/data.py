@@ -35,7 +35,10 @@ def run(args: list[str]) -> int:
     if action == "info" and not rest:
         return caches(None)
     if not rest or "=" in rest[0]:
-        raise UserError(f"data {action} takes a data set", f"for example   snnctl data {action} digits\nsee           snnctl ls datasets")
+        raise UserError(
+            f"data {action} takes a data set",
+            f"for example   snnctl data {action} digits\nsee           snnctl ls datasets",
+        )
     own = {"out": "", "samples": ""}
     own |= {k: v for k, _, v in (a.partition("=") for a in rest[1:]) if k in own}
     data = open_set(rest[0], [a for a in rest[1:] if a.partition("=")[0] not in own])
@@ -62,7 +65,9 @@ def open_set(name: str, overrides: list[str]) -> DataModule:
     from snnctl.config.folders import ROOT, options
 
     if name not in options("dataset"):
-        raise UserError(f"unknown data set  {name}", f"{did_you_mean(name, options('dataset'))}\nsee            snnctl ls datasets")
+        raise UserError(
+            f"unknown data set  {name}", f"{did_you_mean(name, options('dataset'))}\nsee            snnctl ls datasets"
+        )
     return config.build(config.compose(ROOT, [f"dataset={name}", *overrides]).dataset)
 
 
@@ -101,7 +106,8 @@ def caches(name: str | None) -> int:
         print("no cache" if name else "the cache is empty")
         return 0
     rows = [
-        (e.set, e.created, size(e.bytes), sum(e.samples.values()), e.skipped, ", ".join(e.transforms), e.path) for e in found
+        (e.set, e.created, size(e.bytes), sum(e.samples.values()), e.skipped, ", ".join(e.transforms), e.path)
+        for e in found
     ]
     show(("cache of", "made", "size", "samples", "skipped", "transforms", "folder"), rows, right=(2, 3, 4))
     return 0

@@ -43,7 +43,10 @@ def run(args: list[str]) -> int:
     rows = [[key, *(column.get(key) for column in columns)] for key in keys]
     show(("", *names), rows, right=range(1, len(names) + 1))
     if "--csv" in files:
-        write_text(Path(files["--csv"]), to_csv(("run", *keys), [[n, *map(c.get, keys)] for n, c in zip(names, columns, strict=True)]))
+        write_text(
+            Path(files["--csv"]),
+            to_csv(("run", *keys), [[n, *map(c.get, keys)] for n, c in zip(names, columns, strict=True)]),
+        )
     if "--md" in files:
         write_text(Path(files["--md"]), to_markdown(("", *names), rows))
     for path in files.values():

@@ -55,7 +55,13 @@ def summary(run: RunDir) -> tuple[Any, ...]:
         facts = run.read()
     except UserError as error:
         return "", "", "", error.problem.rpartition(": ")[2], run.path
-    return facts.get("started", "")[:16], facts.get("recipe", ""), accuracy(facts.get("metrics") or {}), facts.get("state"), run.path
+    return (
+        facts.get("started", "")[:16],
+        facts.get("recipe", ""),
+        accuracy(facts.get("metrics") or {}),
+        facts.get("state"),
+        run.path,
+    )
 
 
 def accuracy(metrics: dict[str, Any]) -> str:
@@ -122,7 +128,9 @@ def _config(folder: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        return yaml.load((folder / "config.yaml").read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+        return (
+            yaml.load((folder / "config.yaml").read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+        )
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{folder / 'config.yaml'} cannot be read", str(error).splitlines()[0]) from None
 

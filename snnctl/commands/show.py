@@ -49,6 +49,8 @@ def text(name: str, overrides: list[str]) -> str:
             from snnctl.config.listing import option_listing
 
             yaml = option_listing(group, chosen)
+        from snnctl.config.usage import usage
+
         use = usage(group, chosen)
         return f"{yaml}\n\n# use it   snnctl train {use}" if use else yaml
     if name == ROOT:
@@ -58,15 +60,6 @@ def text(name: str, overrides: list[str]) -> str:
     from snnctl.config.listing import listing
 
     return listing(name, overrides)
-
-
-def usage(group: str, option: str) -> str:
-    """How an option is chosen on the command line: `neuron=alif`, `surrogate@neuron.surrogate=atan`."""
-    from snnctl.config.completing import chosen_groups
-
-    keys = [key for key in chosen_groups() if key.partition("@")[0] == group]
-    plain = [key for key in keys if "@" not in key]
-    return f"{(plain or keys)[0]}={option}" if keys else ""
 
 
 def option_file(name: str) -> Path | None:
@@ -95,7 +88,7 @@ def coloured(text: str) -> str:
     """YAML with its comments faint, on a terminal."""
     lines = []
     for line in text.splitlines():
-        value, comment = split_comment(line)
+        _, comment = split_comment(line)
         start = len(line) - len(comment) - 1 if comment else len(line)
         start = line.rfind("#", 0, start + 1) if comment else start
         lines.append(line[:start] + faint(line[start:]))

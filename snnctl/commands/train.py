@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from snnctl.errors import Interrupted, UserError
 from snnctl.rundir import RunDir, read_json, write_config
 
 if TYPE_CHECKING:
+    import lightning
     from omegaconf import DictConfig
 
 
@@ -94,7 +96,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         run_dir = RunDir.create(folder, recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
         write_config(run_dir, OmegaConf.to_yaml(cfg, resolve=True), overrides)
     try:
-        value = _fit_and_evaluate(cfg, run_dir, resuming, first)
+        value = _fit_and_evaluate(cfg, run_dir, overrides, resuming, first)
     except BaseException as error:
         if first:
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
@@ -115,7 +117,9 @@ def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
         pass
 
 
-def _fit_and_evaluate(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: bool) -> float | None:
+def _fit_and_evaluate(
+    cfg: DictConfig, run_dir: RunDir, overrides: list[str], resuming: bool, first: bool
+) -> float | None:
     import torch
 
     from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
@@ -124,7 +128,7 @@ def _fit_and_evaluate(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: b
     parts = assemble(cfg)
     if resuming and (run_dir.path / "split.json").exists():
         parts.data.load_split(read_json(run_dir.path / "split.json"))
-    trainer, checkpoint = assemble_trainer(cfg, run_dir.path)
+    trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
     last = run_dir.checkpoints / "last.ckpt"
     resuming = resuming and last.exists()
     if resuming:
@@ -132,12 +136,15 @@ def _fit_and_evaluate(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: b
     if first:
         parts.write_facts(run_dir.path)
         print(f"{run_dir.path}  {parts.summary()}", flush=True)
-    trainer.fit(parts.regime, datamodule=parts.data, ckpt_path=str(last) if resuming else None, weights_only=True)
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    try:
+        trainer.fit(parts.regime, datamodule=parts.data, ckpt_path=str(last) if resuming else None, weights_only=True)
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        _end_children(trainer)
     if not first or trainer.fast_dev_run:
         return None
-    best = checkpoint.best_value
+    best = checkpoint.best_value if checkpoint else None
     results: dict[str, Any] = {} if best is None else {cfg.objective: best}
     if cfg.eval_after:
         from snnctl.commands.eval import evaluate_run
@@ -149,6 +156,16 @@ def _fit_and_evaluate(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: b
         write_json(run_dir.path / "results.json", results)
     run_dir.update(state="done", metrics={k: v for k, v in results.items() if isinstance(v, (int, float))})
     return best
+
+
+def _end_children(trainer: lightning.Trainer, patience: float = 10.0) -> None:
+    """Wait for the processes that the trainer started; one that does not end by itself is killed."""
+    for process in getattr(trainer.strategy.launcher, "procs", []):
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _versions() -> dict[str, str]:

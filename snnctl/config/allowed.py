@@ -171,5 +171,6 @@ def _load(name: str, target: str, parent: ModuleType | None = None) -> ModuleTyp
 
 def _absent(target: str, prefix: str, part: str, found: Any) -> UserError:
     names = [n for n in dir(found) if not n.startswith("_")] if found is not None else []
-    return UserError(f"_target_ {target}: there is no {part} in {prefix or 'any installed package'}",
-                     did_you_mean(part, names))
+    return UserError(
+        f"_target_ {target}: there is no {part} in {prefix or 'any installed package'}", did_you_mean(part, names)
+    )

@@ -20,7 +20,7 @@ from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_value
 from snnctl.config.nodes import Nodes
 from snnctl.config.repository import see
 from snnctl.config.source import Source
-
+from snnctl.config.usage import usage
 
 
 @dataclass
@@ -149,7 +149,10 @@ def _compose(source: Source, groups: list[Override], faults: Faults) -> Composed
             culprit = _culprit(source, groups)
             if culprit is not None:
                 groups.remove(culprit)
-                faults.add("cannot choose", culprit.input_line or "", ("because", str(error).splitlines()[0]))
+                option = _options(culprit)[0] if not culprit.is_delete() else None
+                use = usage(culprit.key_or_group, str(option)) if option else ""
+                reason = str(error).splitlines()[0]
+                faults.add("cannot choose", culprit.input_line or "", ("because", reason), ("instead", use))
                 continue
             faults.extend(source.repository.faults)
             faults.add("cannot compose", file, ("because", _reason(error)))
@@ -219,5 +222,3 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     Nodes(composed, faults, deep=True).walk()
     faults.raise_all()
     return cfg
-
-

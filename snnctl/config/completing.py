@@ -18,7 +18,9 @@ FLAGS = {
     "report": ["--csv", "--md", "--help"],
     "runs": ["--all", "--yes", "--help"],
 }
-_DEFAULT = re.compile(r"^ *- *(?P<override>override +)?(?P<name>/?[\w/]+)(?:@(?P<package>[\w.]+))? *(?:: *(?P<option>[\w/.-]+))?")
+_DEFAULT = re.compile(
+    r"^ *- *(?P<override>override +)?(?P<name>/?[\w/]+)(?:@(?P<package>[\w.]+))? *(?:: *(?P<option>[\w/.-]+))?"
+)
 
 
 def complete(line: str) -> list[str]:
@@ -172,4 +174,6 @@ def _files(current: str) -> list[str]:
     where = Path(folder or "/").expanduser()
     if not where.is_dir():
         return []
-    return [f"{folder}/{p.name}" + ("/" if p.is_dir() else "") for p in where.iterdir() if p.is_dir() or p.suffix == ".yaml"]
+    return [
+        f"{folder}/{p.name}" + ("/" if p.is_dir() else "") for p in where.iterdir() if p.is_dir() or p.suffix == ".yaml"
+    ]

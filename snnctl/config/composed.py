@@ -127,7 +127,9 @@ class Composed:
         names = [k for k in node if not k.startswith("_")] if isinstance(node, dict) else []
         close = nearest(wrong, [*names, *more])
         found = [".".join([*above, name, *rest[1:]]) for name in close]
-        found = [f for f in found if at(tree, f)[0] or f.rpartition(".")[2] in more] or [".".join([*above, n]) for n in close]
+        found = [f for f in found if at(tree, f)[0] or f.rpartition(".")[2] in more] or [
+            ".".join([*above, n]) for n in close
+        ]
         if found:
             return list(dict.fromkeys(found))
         leaves = [key for key in flat(tree) if not key.rpartition(".")[2].startswith("_")]

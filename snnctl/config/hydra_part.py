@@ -24,12 +24,17 @@ def check_hydra(composed: Composed, faults: Faults) -> None:
                 faults.add("unknown option", f"{group}: {option}", full.nearest_option(group, option), extra)
     for file, body in composed.bodies:
         for path, name in _names(body.get("hydra", {}), "hydra"):
-            faults.add("not allowed", f"{path}: {name}", ("because", "it would run code that is not Hydra's"), ("in", str(file)))
+            faults.add(
+                "not allowed",
+                f"{path}: {name}",
+                ("because", "it would run code that is not Hydra's"),
+                ("in", str(file)),
+            )
 
 
 def search_space(composed: Composed) -> list[str]:
     """`hydra.sweeper.params` as overrides, which a sweep adds to those on the command line."""
-    found, params = at(raw(composed.cfg), "hydra.sweeper.params")
+    _, params = at(raw(composed.cfg), "hydra.sweeper.params")
     return [f"{key}={value if isinstance(value, str) else yaml_text(value)}" for key, value in (params or {}).items()]
 
 

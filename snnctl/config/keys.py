@@ -42,7 +42,11 @@ def _check_body(
         elif not redefined and not _may_be_new(composed, here, value, known, deep):
             takes = target_parameters(known) if deep else None
             close = composed.near(here, list(takes.types) if takes else [])
-            close = [c for c in close if c != here and at(composed.base, c)[0] or takes and c.rpartition(".")[2] in takes.types]
+            close = [
+                c
+                for c in close
+                if (c != here and at(composed.base, c)[0]) or (takes and c.rpartition(".")[2] in takes.types)
+            ]
             lines = guess(close, {c: composed.describe(c) for c in close}) if close else composed.see(path)
             faults.add("unknown key", here, lines, ("in", str(file)))
 
@@ -53,7 +57,7 @@ def _may_be_new(composed: Composed, path: str, value: Any, known: dict[str, Any]
     if "_target_" in known:
         return not deep or takes(known, path.rpartition(".")[2])
     if "." in path:
-        return not known or isinstance(value, dict) and "_target_" in value or _is_link(value)
+        return not known or (isinstance(value, dict) and "_target_" in value) or _is_link(value)
     return False
 
 
@@ -160,7 +164,9 @@ class Overrides:
             self.faults.add("unknown key", key, ("because", f"{above} is a value: {node}"), see)
         else:
             described = {c: self.composed.describe(c) for c in close}
-            self.faults.add("unknown key", key, guess(list(dict.fromkeys(close)), described), self.composed.see(close[0]))
+            self.faults.add(
+                "unknown key", key, guess(list(dict.fromkeys(close)), described), self.composed.see(close[0])
+            )
 
     def _unknown_group(self, override: Override) -> None:
         repository = self.composed.source.repository

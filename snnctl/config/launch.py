@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snnctl.config.allowed import trust_folder
 from snnctl.config.check import check
+from snnctl.config.composed import Composed, at
 from snnctl.config.folders import locate
 from snnctl.config.source import search_path
 from snnctl.errors import UserError
@@ -51,13 +52,14 @@ def launch(
     many = "-m" in flags or "--multirun" in flags
     showing = any(flag.split("=")[0] in SHOWING for flag in flags)
     checked = check(place, overrides, multirun=many, deep=not showing)
+    overrides = [*checked.overrides, *_null_handlers(checked.composed)]
     argv = list(sys.argv)
     result: dict[str, Any] = {}
 
     if many and not showing:
         from snnctl.config.sweep import Sweep
 
-        sweep = Sweep(place, checked.overrides, verb)
+        sweep = Sweep(place, overrides, verb)
         with _hydra_environment([argv[0], *flags, *sweep.overrides]):
             try:
                 _main(place, sweep.job)
@@ -73,7 +75,7 @@ def launch(
         except Exception as error:  # raised again below, without Hydra's report
             result["error"] = error
 
-    with _hydra_environment([argv[0], *flags, *checked.overrides]):
+    with _hydra_environment([argv[0], *flags, *overrides]):
         _main(place, job)
     if "error" in result:
         raise result["error"]
@@ -95,6 +97,13 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
                 raise UserError(f"{arg} takes a value", "for example   --cfg job")
             flags.append(value)
     return flags, overrides
+
+
+def _null_handlers(composed: Composed) -> list[str]:
+    """Overrides for log handlers that the YAML sets to null: taken as none, which Python's logging does not."""
+    found, handlers = at(composed.before, "hydra.job_logging.handlers")
+    names = [name for name, handler in (handlers or {}).items() if handler is None] if found else []
+    return [f"hydra.job_logging.handlers.{name}={{class: logging.NullHandler}}" for name in names]
 
 
 def _main(place: Any, task: Callable[[DictConfig], Any]) -> None:

@@ -108,7 +108,7 @@ def _value(node: DictConfig, key: Any, composed: Composed) -> str:
     if child._is_interpolation():
         try:
             known, resolved = at(composed.before, value[2:-1]) if _LINK.fullmatch(value) else (False, None)
-            if not known or isinstance(resolved, str) and "${" in resolved:
+            if not known or (isinstance(resolved, str) and "${" in resolved):
                 resolved = node[key]
         except OmegaConfBaseException:
             return str(value)
@@ -121,7 +121,11 @@ def _value(node: DictConfig, key: Any, composed: Composed) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)) and math.isfinite(value):
         return str(value)
-    if isinstance(value, str) and _BARE.fullmatch(value) and value.lower() not in ("null", "true", "false", "yes", "no", "on", "off"):
+    if (
+        isinstance(value, str)
+        and _BARE.fullmatch(value)
+        and value.lower() not in ("null", "true", "false", "yes", "no", "on", "off")
+    ):
         return value
     return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
 

@@ -33,7 +33,9 @@ class Nodes:
         for path, target in _targets(cfg, ""):
             problem = refusal(target)
             if problem:
-                self.faults.add("not allowed", f"{path}._target_: {target}", ("because", problem.hint), self._origin(path))
+                self.faults.add(
+                    "not allowed", f"{path}._target_: {target}", ("because", problem.hint), self._origin(path)
+                )
         self._mapping(cfg, "", False)
 
     def check_value(self, path: str, value: Any) -> None:
@@ -62,7 +64,9 @@ class Nodes:
         child = node._get_node(key)
         if child._is_missing():
             meaning = self.composed.meanings.get(path, "")
-            self.faults.add("missing value", path, ("give", f"{path}=..."), ("meaning", meaning), self.composed.see(path))
+            self.faults.add(
+                "missing value", path, ("give", f"{path}=..."), ("meaning", meaning), self.composed.see(path)
+            )
         elif child._is_interpolation():
             value = self._follow(node, key, path, child._value())
             if value is not None and not OmegaConf.is_config(value):
@@ -118,7 +122,7 @@ class Nodes:
                 return
             wanted = wants(annotation)
         else:
-            linked = isinstance(example, str) and "${" in example or example == "???"
+            linked = (isinstance(example, str) and "${" in example) or example == "???"
             if not has_base or linked or fits_like(value, example):
                 return
             wanted = wants_like(example)

@@ -32,7 +32,12 @@ class Repository(CachingConfigRepository):
 
     def load_config(self, config_path: str) -> Any:
         found = super().load_config(config_path)
-        if found is not None and found.defaults_list is not None and config_path not in self.checked and not config_path.startswith("hydra/"):
+        if (
+            found is not None
+            and found.defaults_list is not None
+            and config_path not in self.checked
+            and not config_path.startswith("hydra/")
+        ):
             self.checked.add(config_path)
             found.defaults_list = [d for d in found.defaults_list if self._keep(config_path, d)]
             self._check_order(config_path, found)
@@ -60,31 +65,35 @@ class Repository(CachingConfigRepository):
         return self.config_exists(f"{group}/{option}")
 
     def _keep(self, config_path: str, default: Any) -> bool:
-        base = config_path.rpartition("/")[0]
+        bases = _above(config_path)
         if isinstance(default, GroupDefault):
-            return self._keep_group(config_path, base, default)
+            return self._keep_group(config_path, bases, default)
         if isinstance(default, ConfigDefault) and default.path not in (None, "_self_"):
-            path = self._absolute(default.path, base)
-            if not self.config_exists(path):
-                group = path.rpartition("/")[0]
+            paths = _absolute(default.path, bases)
+            if not any(self.config_exists(path) for path in paths):
+                group = paths[0].rpartition("/")[0]
                 names = self.choices(group) if group else [p.stem for f in self.folders for p in f.glob("*.yaml")]
-                self._fault("unknown config", default.path, config_path, guess(nearest(path.rpartition("/")[2], names)))
+                close = nearest(paths[0].rpartition("/")[2], names)
+                self._fault("unknown config", default.path, config_path, guess(close))
                 return False
         return True
 
-    def _keep_group(self, config_path: str, base: str, default: Any) -> bool:
-        group = self._absolute(default.group, base)
-        if group.startswith("hydra/") and not self.hydra:
-            self.skipped.append((group, default.value))
+    def _keep_group(self, config_path: str, bases: list[str], default: Any) -> bool:
+        groups = _absolute(default.group, bases)
+        if groups[0].startswith("hydra/") and not self.hydra:
+            self.skipped.append((groups[0], default.value))
             return False
         if default.optional:
             return True
-        if not self.group_exists(group):
-            self._fault("unknown group", group, config_path, guess(nearest(group, self.group_names())))
+        found = [group for group in groups if self.group_exists(group)]
+        if not found:
+            self._fault("unknown group", groups[-1], config_path, guess(nearest(groups[-1], self.group_names())))
             return False
         values = default.value if isinstance(default.value, list) else [default.value]
         for value in values:
-            if isinstance(value, str) and value != "???" and "${" not in value and not self.exists(group, value):
+            told = isinstance(value, str) and value != "???" and "${" not in value
+            if told and not any(self.exists(group, value) for group in found):
+                group = found[0]
                 self._fault(
                     "unknown option", f"{group}: {value}", config_path, self.nearest_option(group, value), see(group)
                 )
@@ -108,9 +117,15 @@ class Repository(CachingConfigRepository):
     def _fault(self, kind: str, subject: str, config_path: str, *lines: tuple[str, str]) -> None:
         self.faults.add(kind, subject, *lines, ("in", str(self.file(config_path) or config_path)))
 
-    @staticmethod
-    def _absolute(name: str, base: str) -> str:
-        return name.lstrip("/") if name.startswith("/") or not base else f"{base}/{name}"
+
+def _above(config_path: str) -> list[str]:
+    """Where relative names of a file may start: its folder and those above (`neuron=lif/norse` starts at neuron)."""
+    parts = config_path.split("/")[:-1]
+    return ["/".join(parts[:i]) for i in range(len(parts), 0, -1)] or [""]
+
+
+def _absolute(name: str, bases: list[str]) -> list[str]:
+    return [name.lstrip("/")] if name.startswith("/") else [f"{base}/{name}".lstrip("/") for base in bases]
 
 
 def see(group: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 
@@ -31,7 +31,7 @@ class Parameters:
         return [name for name in self.types if name not in self.defaults]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parameters(target: Callable[..., Any]) -> Parameters:
     """Read the signature of a class or function; annotations are evaluated where its module lets them."""
     try:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from snnctl.config import study
 from snnctl.config.allowed import allowed_packages
@@ -60,9 +60,8 @@ class Sweep:
     def __init__(self, recipe: Recipe, overrides: list[str], verb: str):
         given = str(recipe.path) if recipe.own else recipe.name
         self.job = Job(verb, given, allowed_packages())
-        cfg = _hydra_config(recipe, overrides)
+        cfg, self.dir = _hydra_config(recipe, overrides)
         self.objective = str(cfg.get("objective", "val/acc"))
-        self.dir = Path(str(cfg.hydra.sweep.dir)).absolute()
         self.overrides = [*overrides, f"hydra.sweep.dir={quoted(self.dir)}"]
         if "sampler" in cfg.hydra.sweeper:
             self.overrides += study.settle(cfg, overrides, recipe)
@@ -106,8 +105,8 @@ def quoted(path: Path) -> str:
     return f"'{text}'"
 
 
-def _hydra_config(recipe: Recipe, overrides: list[str]) -> DictConfig:
-    """The configuration with Hydra's part, sweeps left out, as Hydra's multirun starts with it."""
+def _hydra_config(recipe: Recipe, overrides: list[str]) -> tuple[DictConfig, Path]:
+    """The configuration with Hydra's part, sweeps left out, as Hydra's multirun starts with it; and its folder."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -115,11 +114,10 @@ def _hydra_config(recipe: Recipe, overrides: list[str]) -> DictConfig:
 
     loader = Source(recipe, hydra=True).loader
     cfg = loader.load_configuration(recipe.name, overrides, RunMode.MULTIRUN)
-    with open_dict(cfg):
-        HydraConfig.instance().set_config(cfg)
-        cfg.hydra.sweep.dir = str(cfg.hydra.sweep.dir)  # settles the time in it, once for the command
-        HydraConfig.instance().cfg = None
-    return cfg
+    HydraConfig.instance().set_config(cfg)  # for links such as ${hydra:job.name}
+    folder = Path(str(cfg.hydra.sweep.dir)).absolute()  # settles the time in it, once for the command
+    HydraConfig.instance().cfg = None
+    return cfg, folder
 
 
 def free_folder(folder: Path) -> Path:
@@ -132,12 +130,14 @@ def free_folder(folder: Path) -> Path:
 
 
 def read_value(folder: Path, objective: str) -> float | None:
-    """The objective in a run's results.json; None where it is not there."""
-    try:
-        value = json.loads((folder / "results.json").read_text())[objective]
-    except (OSError, ValueError, KeyError):
-        return None
-    return float(value)
+    """The objective as a run's results.json or run.json has it; None where neither does."""
+    for name in ("results.json", "run.json"):
+        try:
+            found = json.loads((folder / name).read_text())
+            return float({**found, **found.get("metrics", {})}[objective])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return None
 
 
 def append(record: Path, row: tuple[Any, ...]) -> None:

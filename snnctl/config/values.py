@@ -12,7 +12,13 @@ from typing import Any
 
 _NUMBER_WITH_UNIT = re.compile(r"^([-+]?[0-9.]+(?:e[-+]?[0-9]+)?) *(s|ms|us|µs|ns|Hz|kHz|mV|V)$", re.IGNORECASE)
 _SCALE = {"s": "", "ms": "e-3", "us": "e-6", "µs": "e-6", "ns": "e-9", "hz": "", "khz": "e3", "mv": "e-3", "v": ""}
-_SEQUENCES = (list, tuple, set, frozenset, *(getattr(collections.abc, n) for n in ("Sequence", "Iterable", "Collection")))
+_SEQUENCES = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    *(getattr(collections.abc, n) for n in ("Sequence", "Iterable", "Collection")),
+)
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 

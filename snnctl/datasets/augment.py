@@ -46,7 +46,7 @@ class Shift:
 
     def __call__(self, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The moved events, or values; events are moved in place."""
-        dx, dy = (int(d) for d in rng.integers(-self.pixels, self.pixels + 1, 2))
+        dx, dy = (int(d * (2 * self.pixels + 1)) - self.pixels for d in rng.random(2))
         if events.dtype.names:
             rows = self.sensor is None or (len(self.sensor) == 3 and self.sensor[-2] > 1)
             _move(events, dx, dy if rows else 0)

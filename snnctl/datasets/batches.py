@@ -66,7 +66,7 @@ class EventBatches:
         if not self.augment:
             return Gathered(part.t, part.code, first, last, index)
         events, ends = decode_batch(part.t, part.code, first, last, self.shape)
-        samples = np.split(events, ends[:-1])
+        samples = [events[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
         made = [self._augmented(own, epoch, int(i)) for own, i in zip(samples, index, strict=True)]
         if any(new is not own for new, own in zip(made, samples, strict=True)):  # else it was done in place
             events, ends = np.concatenate(made), np.cumsum([len(new) for new in made])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -32,6 +33,11 @@ ARRAYS = ("offsets", "extent", "t", "code", "values", "period")
 def folder(chosen: str | Path | None = None) -> Path:
     """Where caches lie: `chosen`, else $SNNCTL_CACHE, else ~/.cache/snnctl."""
     return Path(chosen or os.environ.get("SNNCTL_CACHE") or Path.home() / ".cache" / "snnctl").expanduser()
+
+
+def stem(name: str) -> str:
+    """A data set's name as its caches' folders bear it: lower case, with nothing that a path cannot hold."""
+    return re.sub(r"[^a-z0-9_.]+", "_", name.lower()).lstrip(".") or "set"
 
 
 def key(source: Source, transforms: Sequence = ()) -> str:
@@ -146,7 +152,7 @@ def open_or_build(
     """
     root = folder(where)
     full = key(source, transforms)
-    path = root / f"{source.name.lower()}-{full[:16]}"
+    path = root / f"{stem(source.name)}-{full[:16]}"
     found = _opened(path, full, on_error)
     if found:
         return found

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from snnctl.datasets.cache import folder
+from snnctl.datasets.cache import folder, stem
 from snnctl.datasets.lock import held
 
 
@@ -64,12 +64,12 @@ def clear(where: str | Path | None = None, name: str | None = None) -> int:
         freed += entry.bytes
         shutil.rmtree(entry.path, ignore_errors=True)
     for damaged in root.glob("*-" + "[0-9a-f]" * 16):
-        if name is None or damaged.name.rpartition("-")[0] == name.lower():
+        if name is None or damaged.name.rpartition("-")[0] == stem(name):
             freed += _bytes(damaged)
             shutil.rmtree(damaged, ignore_errors=True)
     for left in root.glob(".*.building*"):
         own = left.name[1:].partition(".building")[0]
-        if name is not None and own.rpartition("-")[0] != name.lower():
+        if name is not None and own.rpartition("-")[0] != stem(name):
             continue
         with held(root / f".{own}.lock", wait=False) as ours:
             if ours:  # else somebody is building it now

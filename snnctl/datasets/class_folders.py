@@ -40,10 +40,13 @@ def list_folders(top: Path, endings: Collection[str]) -> Listing:
     """
     top = Path(top)
     if not top.is_dir():
-        raise UserError(f"no folder {top.absolute()}", "expected one folder a class in it; elsewhere: dataset.root=FOLDER")
+        raise UserError(
+            f"no folder {top.absolute()}", "expected one folder a class in it; elsewhere: dataset.root=FOLDER"
+        )
     parts = {PARTS[d.name.lower()]: d for d in _folders(top) if d.name.lower() in PARTS} or {"train": top}
     found: dict[str, dict[str, list[Path]]] = {
-        part: {folder.name: _files(folder, endings) for folder in _folders(place)} for part, place in sorted(parts.items(), reverse=True)
+        part: {folder.name: _files(folder, endings) for folder in _folders(place)}
+        for part, place in sorted(parts.items(), reverse=True)
     }
     classes = sorted({name for part in found.values() for name, files in part.items() if files}, key=natural)
     if len(classes) < 2:
@@ -62,7 +65,7 @@ def list_folders(top: Path, endings: Collection[str]) -> Listing:
 
 def natural(name: str) -> list:
     """A key to sort names by, with numbers in numeric order: "2" before "10"."""
-    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.split(r"(\d+)", name) if piece]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", name) if piece]
 
 
 def _folders(top: Path) -> list[Path]:
@@ -71,4 +74,6 @@ def _folders(top: Path) -> list[Path]:
 
 def _files(folder: Path, endings: Collection[str]) -> list[Path]:
     inside = (p for p in folder.rglob("*") if p.suffix.lower() in endings and p.is_file())
-    return sorted((p for p in inside if not any(s.startswith(".") for s in p.relative_to(folder).parts)), key=lambda p: p.parts)
+    return sorted(
+        (p for p in inside if not any(s.startswith(".") for s in p.relative_to(folder).parts)), key=lambda p: p.parts
+    )

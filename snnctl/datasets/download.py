@@ -44,19 +44,23 @@ def fetch(
         `path`.
 
     Raises:
-        UserError: the host cannot be reached or refuses, the connection is cut again and again, the disk is full, or the
-            checksum is wrong; it names the URL and the path at which to put the file by hand.
+        UserError: the host cannot be reached or refuses, the connection is cut again and again, the disk is full, or
+            the checksum is wrong; it names the URL and the path at which to put the file by hand.
     """
     path = Path(path)
     if not url.startswith(("http://", "https://")):
-        raise UserError(f"not a URL that can be downloaded: {url}", f"get the file by hand and put it at\n{path.absolute()}")
+        raise UserError(
+            f"not a URL that can be downloaded: {url}", f"get the file by hand and put it at\n{path.absolute()}"
+        )
     if path.exists():
         _verify(path, path, url, checksum)
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the folder {path.parent}: {error.strerror}", "choose another dataset.root") from error
+        raise UserError(
+            f"cannot make the folder {path.parent}: {error.strerror}", "choose another dataset.root"
+        ) from error
     part = path.with_name(path.name + ".part")
     progress = progress or _Line(path.name)
     fruitless = 0
@@ -69,7 +73,11 @@ def fetch(
             after = part.stat().st_size if part.exists() else 0
             fruitless = 0 if after > before else fruitless + 1
             if fruitless >= (ATTEMPTS if cut.passing else 1):
-                kept = f"; the {after:,} bytes that came are kept, and the same command goes on from there" if after else ""
+                kept = (
+                    f"; the {after:,} bytes that came are kept, and the same command goes on from there"
+                    if after
+                    else ""
+                )
                 raise UserError(f"cannot download {url}: {cut}{kept}", _by_hand(url, path)) from cut
             time.sleep(pause * 2**fruitless / 2)
     _verify(part, path, url, checksum)
@@ -95,7 +103,9 @@ def _transfer(url: str, part: Path, path: Path, progress) -> None:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
             have, total = _offset(response, have)
             if total is not None and total - have > shutil.disk_usage(part.parent).free:
-                raise UserError(f"{total - have:,} bytes of {url} do not fit on the disk of {part.parent}", "free some space")
+                raise UserError(
+                    f"{total - have:,} bytes of {url} do not fit on the disk of {part.parent}", "free some space"
+                )
             with part.open("ab" if have else "wb") as file:
                 while chunk := response.read(CHUNK):
                     file.write(chunk)
@@ -111,12 +121,18 @@ def _transfer(url: str, part: Path, path: Path, progress) -> None:
             raise _Cut("what had arrived before does not fit the file that the server has now") from error
         if error.code in PASSING:
             raise _Cut(f"the server answers {error.code} {error.reason}") from error
-        raise UserError(f"cannot download {url}: the server answers {error.code} {error.reason}", _by_hand(url, path)) from error
+        raise UserError(
+            f"cannot download {url}: the server answers {error.code} {error.reason}", _by_hand(url, path)
+        ) from error
     except urllib.error.URLError as error:
         raise _Cut(f"the host cannot be reached: {error.reason}", passing=bool(have)) from error
     except (OSError, http.client.HTTPException) as error:
-        if getattr(error, "filename", None) is not None or getattr(error, "errno", None) in FULL:  # the disk, not the net
-            raise UserError(f"cannot write {part}: {error.strerror}", "free some space, or choose another dataset.root") from error
+        if (
+            getattr(error, "filename", None) is not None or getattr(error, "errno", None) in FULL
+        ):  # the disk, not the net
+            raise UserError(
+                f"cannot write {part}: {error.strerror}", "free some space, or choose another dataset.root"
+            ) from error
         raise _Cut(f"the connection was cut: {error or type(error).__name__}") from error
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from snnctl.datasets import formats
 from snnctl.datasets.class_folders import Listing, list_folders
+from snnctl.datasets.fingerprint import digest
 from snnctl.datasets.formats import MODULES, read_events
 from snnctl.datasets.formats.validity import fitted
 from snnctl.datasets.recording import Recording
@@ -102,6 +104,11 @@ class Folder(Source):
         start = 0 if self.origin == "zero" else int(events["t"][0])
         return Recording(events, None, start, max(int(events["t"][-1]) + 1, start + round((self.duration or 0) * 1e6)))
 
+    def fingerprint(self) -> str:
+        """As of every source, and the code of the readers, and a sensor that was found."""
+        code = [path.read_bytes() for path in sorted(Path(formats.__file__).parent.glob("*.py"))]
+        return digest(super().fingerprint(), *code, self.shape)
+
     def _found_shape(self) -> tuple[int, ...]:
         paths = [path for files in self._listing.files.values() for path in files]
         high = wide = read = 0
@@ -116,9 +123,15 @@ class Folder(Source):
             wide = max(wide, int(decoded.events["x"].max()) + 1)
             high = max(high, int(decoded.events["y"].max()) + 1)
         if not read:
-            raise UserError(f"{self._top.absolute()}: none of the {len(paths)} recordings can be read", f"the first: {paths[0]}")
+            raise UserError(
+                f"{self._top.absolute()}: none of the {len(paths)} recordings can be read", f"the first: {paths[0]}"
+            )
         logging.getLogger(__name__).warning(
-            "no file in %s tells its sensor's size: taken as %d x %d pixels from the largest coordinates of %d recordings; "
-            "give the true one: dataset.source.shape=[2,H,W]", self._top, wide, high, read,
-        )  # fmt: skip
+            "no file in %s tells its sensor's size: taken as %d x %d pixels by the largest coordinates of %d files;"
+            " give the true one: dataset.source.shape=[2,H,W]",
+            self._top,
+            wide,
+            high,
+            read,
+        )
         return (POLARITIES, high, wide)

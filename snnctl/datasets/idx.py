@@ -21,7 +21,7 @@ TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">
 def read_idx(path: str | Path) -> np.ndarray:
     """The array of an idx file, plain or .gz.
 
-    Header: two zero bytes, the type of the numbers, the number of dimensions, then each dimension as a big-endian uint32.
+    Header: two zero bytes, the type of the numbers, the number of dimensions, each dimension as a big-endian uint32.
 
     Raises:
         UserError: no idx file, truncated, longer than its header says, or a damaged .gz.
@@ -131,7 +131,9 @@ class IdxImages(LocatedSource):
             if labels.shape != images.shape[:1]:
                 raise UserError(f"{paths[1]}: {labels.size} labels for {len(images)} images", "they are not of one set")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
-                raise UserError(f"{paths[1]}: labels {labels.min()} to {labels.max()}", f"there are {len(self.classes)} classes")
+                raise UserError(
+                    f"{paths[1]}: labels {labels.min()} to {labels.max()}", f"there are {len(self.classes)} classes"
+                )
             self._loaded[part] = images, labels.astype(np.int64)
         return self._loaded[part]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from snnctl.datasets.download import fetch
+from snnctl.datasets.fingerprint import digest
 from snnctl.datasets.source import Source
 from snnctl.datasets.unpack import unfinished, unpack
 from snnctl.errors import UserError
@@ -38,7 +39,12 @@ class LocatedSource(Source):
         name: as of its YAML, for messages and commands.
         fetch: what `download` gets: [{url, path (relative to root), checksum, manual, packed}].
         hint: another way to get it, for the message when it is missing ("apt-get install ...").
+
+    Attributes:
+        made_by: functions of other files that recordings pass through; their code enters the fingerprint.
     """
+
+    made_by: ClassVar[tuple[Callable, ...]] = ()
 
     def __init__(self, root: str | Path, name: str, fetch: Iterable[Mapping] = (), hint: str = ""):
         super().__init__(root)
@@ -70,11 +76,9 @@ class LocatedSource(Source):
     def locate(self, places: Iterable[str]) -> Path | None:
         """The first of `places` (under root, or absolute; may hold * and ?) that exists; None where none does."""
         for place in places:
-            if not any(c in str(place) for c in "*?["):
-                found = [self.root / place] if (self.root / place).exists() else []
-            else:
-                found = sorted(self.root.glob(str(place)))
-            if found:
+            if (self.root / place).exists():
+                return self.root / place
+            if any(c in place for c in "*?") and (found := sorted(self.root.glob(place))):
                 return found[0]
         return None
 
@@ -93,6 +97,10 @@ class LocatedSource(Source):
             lines.append(f"then         snnctl data get {self.name}   checks and unpacks it")
         lines.append("elsewhere    dataset.root=FOLDER")
         return UserError(reason or f"the data set {self.name} is not in {self.root.absolute()}", "\n".join(lines))
+
+    def fingerprint(self) -> str:
+        """As of every source, and the code of `made_by`."""
+        return digest(super().fingerprint(), *self.made_by)
 
     def download(self) -> None:
         """Get the set if nothing of it is there: all archives, then unpack all; one that a person put in place is used.

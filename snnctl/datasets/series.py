@@ -19,8 +19,8 @@ from snnctl.errors import UserError, did_you_mean
 class Series(LocatedSource):
     """Sampled signals with labels, in arrays of a .npz file.
 
-    As events, channels 0..C-1 of the result are downward changes, C..2C-1 upward ones. No test part, unless `test` names
-    a second file.
+    As events, channels 0..C-1 of the result are downward changes, C..2C-1 upward ones. No test part, unless `test`
+    names a second file.
 
     Args:
         root: the folder of data sets.
@@ -40,6 +40,8 @@ class Series(LocatedSource):
     Raises:
         UserError: not there, damaged, an absent key, arrays that do not fit each other; later: a sample without events.
     """
+
+    made_by = (send_on_delta, signed)
 
     def __init__(
         self,
@@ -110,7 +112,9 @@ class Series(LocatedSource):
             return Recording(values=rows.astype(np.float32), stop=stop, period=self.period)
         events = signed(send_on_delta(rows, self.theta, self.period, self.initial), rows.shape[1])
         if not len(events):
-            raise UserError(f"{self.where(part, i)}: sends no event at theta {self.theta}", f"a smaller one, or {REMEDY}")
+            raise UserError(
+                f"{self.where(part, i)}: sends no event at theta {self.theta}", f"a smaller one, or {REMEDY}"
+            )
         return Recording(events=events, stop=max(stop, int(events["t"][-1]) + 1))
 
     def there(self) -> bool:
@@ -139,10 +143,14 @@ class Series(LocatedSource):
         length = arrays[self.keys["length"]] if self.keys["length"] else np.full(len(values), values.shape[1])
         length = length.astype(np.int64)
         if length.shape != label.shape or (len(length) and not 1 <= length.min() <= length.max() <= values.shape[1]):
-            raise UserError(f"{path}: {self.keys['length']} does not fit", f"expected 1 to {values.shape[1]} rows a sample")
+            raise UserError(
+                f"{path}: {self.keys['length']} does not fit", f"expected 1 to {values.shape[1]} rows a sample"
+            )
         if self.channels is not None:
             if not self.channels or not 0 <= min(self.channels) <= max(self.channels) < values.shape[2]:
-                raise UserError(f"dataset.source.channels is {list(self.channels)}", f"expected some of 0 to {values.shape[2] - 1}")
+                raise UserError(
+                    f"dataset.source.channels is {list(self.channels)}", f"expected some of 0 to {values.shape[2] - 1}"
+                )
             values = values[:, :, list(self.channels)]
         classes, label = self._named(path, arrays, label)
         return {"values": values, "label": label, "length": length, "classes": classes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -81,10 +82,10 @@ class Source:
         Reading gigabytes at every start is no option, so a file counts as unchanged while its size and date do.
         """
         own = {k: v for k, v in vars(self).items() if not k.startswith("_") and k != "root"}
-        listing = []
+        listing, above = [], os.path.join(self.root, "")
         for part in sorted(self.parts()):
             for path in self.files(part):
-                stat = path.stat()
-                inside = path.relative_to(self.root) if path.is_relative_to(self.root) else path
-                listing.append((part, inside.as_posix(), stat.st_size, stat.st_mtime_ns))
-        return digest(describe(type(self)), self.version, own, listing)
+                stat = os.stat(path)  # plain strings: pathlib takes seconds for N-MNIST's 70,000 files
+                inside = str(path).removeprefix(above).replace(os.sep, "/")
+                listing.append(f"{part} {inside} {stat.st_size} {stat.st_mtime_ns}\n")
+        return digest(describe(type(self)), self.version, own, "".join(listing))

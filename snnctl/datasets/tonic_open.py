@@ -1,4 +1,4 @@
-"""tonic's data set classes, opened without their downloads: what they want where, and their labels without their events."""
+"""tonic's data set classes, opened without their downloads: what they want where, and labels without events."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ def _of_files(ds, place: Path) -> Opened:
     labels = np.array(ds.targets if len(ds.targets) else [], dtype=None if _named(ds.targets) else np.int64)
     if _named(ds.targets) and not names:
         names = tuple(sorted(set(ds.targets)))
-    if not all(isinstance(path, str) for path in ds.data):  # POKERDVS: all arrays are read at once, in the order of this walk
+    if not all(
+        isinstance(path, str) for path in ds.data
+    ):  # POKERDVS: all arrays are read at once, in the order of this walk
         paths = [Path(path, f) for path, _, files in os.walk(place) for f in sorted(files) if f.endswith("npy")]
     else:
         paths = [Path(path) for path in ds.data]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnctl.datasets.fingerprint import digest
 from snnctl.datasets.formats import aedat4, atis
 from snnctl.datasets.formats.validity import REMEDY, fitted, to_events
 from snnctl.datasets.located import Archive, LocatedSource
@@ -20,14 +21,14 @@ CHECKS = {".bin": atis.check, ".aedat4": aedat4.check}  # what tonic's own reade
 
 
 class TonicSet(LocatedSource):
-    """A data set that `tonic.datasets` reads, in tonic's layout under `root`; any number of its recordings may be there.
+    """A data set that `tonic.datasets` reads, in tonic's layout under `root`; any number of recordings may be there.
 
     Args:
         root: the folder above the set's own (root/NMNIST/Train/...).
         tonic: the class of tonic.datasets, "NMNIST".
         shape: of one time step: [P, H, W], or [C] of a cochlea.
-        parts: which arguments of tonic's class give which part: {train: {train: true}, test: {train: false}}. Only parts
-            that are there are offered.
+        parts: which arguments of tonic's class give which part: {train: {train: true}, test: {train: false}}. Only
+            parts that are there are offered.
         options: further arguments of tonic's class.
         classes: names in order. None where tonic's class names them. A set whose files name them goes by these; names
             given, or a number of classes, serve as long as the files are not there.
@@ -42,6 +43,8 @@ class TonicSet(LocatedSource):
 
     Source: Lenz et al. 2021, Tonic, doi:10.5281/zenodo.5079802.
     """
+
+    made_by = (open_part, to_events)
 
     def __init__(
         self,
@@ -95,7 +98,9 @@ class TonicSet(LocatedSource):
         for part, own in labels.items():
             if not 0 <= own.min() <= own.max() < len(self.classes):
                 place = self._wanted(part).path
-                raise UserError(f"{place}: labels {own.min()} to {own.max()}", f"{self.name} has {len(self.classes)} classes")
+                raise UserError(
+                    f"{place}: labels {own.min()} to {own.max()}", f"{self.name} has {len(self.classes)} classes"
+                )
         return labels
 
     def files(self, part: str) -> list[Path]:
@@ -123,8 +128,14 @@ class TonicSet(LocatedSource):
         columns = [raw[name] if name in names else None for name in ("t", "x", "y", "p")]
         events = fitted(place, to_events(place, *columns, sort=self.sort), self.shape)
         start = 0 if self.origin == "zero" else int(events["t"][0])
-        stop = max(int(events["t"][-1]) + 1, start + round((self.duration or 0) * 1e6))  # events past it stay, for longer crops
+        stop = max(
+            int(events["t"][-1]) + 1, start + round((self.duration or 0) * 1e6)
+        )  # events past it stay, for longer crops
         return Recording(events=events, start=start, stop=stop)
+
+    def fingerprint(self) -> str:
+        """As of every source, and tonic's version."""
+        return digest(super().fingerprint(), tonic_class(self.tonic))
 
     def there(self) -> bool:
         """Whether any part is."""

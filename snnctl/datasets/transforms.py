@@ -95,6 +95,8 @@ def apply(transform: Callable, data: np.ndarray, rng: np.random.Generator) -> np
         result = transform(data, rng) if _takes_rng(transform) else transform(data)
     if data.dtype.names is None:
         return np.asarray(result)
+    if result is data and in_order(data):
+        return data
     names = getattr(getattr(result, "dtype", None), "names", None) or ()
     if not {"t", "x", "y", "p"} <= set(names):
         raise UserError(f"{_name(transform)} returned {type(result).__name__}", "expected events with t, x, y, p")

@@ -41,7 +41,9 @@ def unpack(archive: Path, folder: Path) -> None:
                     pass
                 member.unlink()
     except _DAMAGED as error:
-        raise UserError(f"{archive}: cannot be unpacked: {error}", "remove it and get it again, or free some space") from error
+        raise UserError(
+            f"{archive}: cannot be unpacked: {error}", "remove it and get it again, or free some space"
+        ) from error
     mark.unlink()
 
 
@@ -81,10 +83,14 @@ def _target(archive: Path, folder: Path, name: str) -> Path:
     """Where a member goes; refuses any that would leave `folder`."""
     place = PurePosixPath(name.replace("\\", "/"))
     if place.is_absolute() or ".." in place.parts or ":" in name.partition("/")[0]:
-        raise UserError(f"{archive}: its member {name!r} would be written outside of {folder}", "do not use this archive")
+        raise UserError(
+            f"{archive}: its member {name!r} would be written outside of {folder}", "do not use this archive"
+        )
     target = folder / place
     if not target.parent.resolve().is_relative_to(folder.resolve()):  # through a link that lies there
-        raise UserError(f"{archive}: its member {name!r} leads outside of {folder} through a link", "unpack it elsewhere")
+        raise UserError(
+            f"{archive}: its member {name!r} leads outside of {folder} through a link", "unpack it elsewhere"
+        )
     return target
 
 

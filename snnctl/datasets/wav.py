@@ -44,7 +44,7 @@ def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks that are no sound
             rate, sound = wavfile.read(path)
-    except (ValueError, EOFError, OSError, IndexError, KeyError, TypeError, UnboundLocalError) as error:
+    except Exception as error:  # of a damaged header scipy raises whatever its arithmetic does
         raise UserError(f"{path}: corrupt, or an encoding that is not read: {error}", REMEDY) from error
     if not sound.size or rate <= 0:
         raise UserError(f"{path}: holds no sound", REMEDY)
@@ -55,8 +55,8 @@ def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
 class WavEvents(LocatedSource):
     """Spoken words, or any sounds, as events: log-mel frames, of which each channel sends its changes.
 
-    Labels come from the files' names (`pattern`) or from one folder a class, optionally below train/ and test/. Channels
-    0..C-1 of the result are downward changes, C..2C-1 upward ones.
+    Labels come from the files' names (`pattern`) or from one folder a class, optionally below train/ and test/.
+    Channels 0..C-1 of the result are downward changes, C..2C-1 upward ones.
 
     Args:
         root: the folder of data sets.
@@ -78,6 +78,8 @@ class WavEvents(LocatedSource):
     Raises:
         UserError: not there; a pattern that fits no file; later: a damaged file, or one that sends no event.
     """
+
+    made_by = (log_mel, send_on_delta, signed)
 
     def __init__(
         self,
@@ -137,7 +139,9 @@ class WavEvents(LocatedSource):
         events = signed(send_on_delta(frames, self.theta, self.mel["period"], self.initial), self.mel["channels"])
         if not len(events):
             raise UserError(f"{path}: sends no event at theta {self.theta}: silence", REMEDY)
-        return Recording(events=events, start=0, stop=max(int(np.ceil(len(sound) / rate * 1e6)), int(events["t"][-1]) + 1))
+        return Recording(
+            events=events, start=0, stop=max(int(np.ceil(len(sound) / rate * 1e6)), int(events["t"][-1]) + 1)
+        )
 
     def there(self) -> bool:
         """Whether one of the folders is."""
@@ -154,17 +158,23 @@ class WavEvents(LocatedSource):
             raise self.missing()
         if self._pattern is None:
             return list_folders(top, {".wav"})
-        named = [(re.fullmatch(self._pattern, path.name), path) for path in top.iterdir() if path.suffix.lower() == ".wav"]
+        named = [
+            (re.fullmatch(self._pattern, path.name), path) for path in top.iterdir() if path.suffix.lower() == ".wav"
+        ]
         named = sorted(((match, path) for match, path in named if match), key=lambda pair: natural(pair[1].name))
         if not named:
-            raise UserError(f"{top.absolute()}: no wav file whose name fits {self._pattern}", "dataset.source.pattern=null: folders")
+            raise UserError(
+                f"{top.absolute()}: no wav file whose name fits {self._pattern}", "dataset.source.pattern=null: folders"
+            )
         classes = self._classes or tuple(sorted({match["label"] for match, _ in named}, key=natural))
         number = {name: k for k, name in enumerate(classes)}
         files: dict[str, list[Path]] = {"train": [], "test": []}
         labels: dict[str, list[int]] = {"train": [], "test": []}
         for match, path in named:
             if match["label"] not in number:
-                raise UserError(f"{path}: its label {match['label']!r} is no class", f"the classes: {', '.join(classes)}")
+                raise UserError(
+                    f"{path}: its label {match['label']!r} is no class", f"the classes: {', '.join(classes)}"
+                )
             testing = self._test and all(match[group] in values for group, values in self._test.items())
             part = "test" if testing else "train"
             files[part].append(path)
@@ -179,4 +189,6 @@ def _check_pattern(pattern: str, test: Mapping) -> None:
         raise UserError(f"dataset.source.pattern is no regular expression: {error}", pattern) from error
     for group in ("label", *test):
         if group not in groups:
-            raise UserError(f"dataset.source.pattern has no group {group!r}", f"write it as (?P<{group}>...)\n{pattern}")
+            raise UserError(
+                f"dataset.source.pattern has no group {group!r}", f"write it as (?P<{group}>...)\n{pattern}"
+            )

@@ -17,9 +17,9 @@ class FirstSpike(CrossEntropy):
         t_first = sum_{t < T_b} prod_{u <= t} (1 - h[u])           steps
         scores  = -t_first / tau
 
-    h is the chance to fire at t, if not before; the product is the chance of no spike up to t, and the sum of these is
-    the expected time of the first spike. For spikes of 0 and 1 it is that time exactly, T_b where there is none, and the
-    gradient that the surrogate passes on is
+    h is the chance to fire at t, if not before; the product is the chance of no spike up to t, and the sum of these
+    is the expected time of the first spike. For spikes of 0 and 1 it is that time exactly, T_b where there is none,
+    and the gradient that the surrogate passes on is
 
         d t_first / d h[t] = -(steps that a spike at t would make the first one earlier)     t before the first spike f
                              -(next spike after f, or T_b, less f)                            t = f

@@ -72,7 +72,7 @@ class ConfusionMatrix:
         """One row a class, in order."""
         rows = []
         for i, name in enumerate(self.classes):
-            right, samples, predicted = (int(n) for n in (self.counts[i, i], self.counts[i].sum(), self.counts[:, i].sum()))
+            right, samples, predicted = int(self.counts[i, i]), int(self.counts[i].sum()), int(self.counts[:, i].sum())
             wrong = self.counts[i].clone()
             wrong[i] = 0
             times = int(wrong.max()) if len(self.classes) > 1 else 0

@@ -85,7 +85,8 @@ class NeuroBench:
         self._hooks: list[Any] = []
         self._counting = False
         self._layers = dict(network.temporal_layers())
-        self._feedback = {n: m.feedback for n, m in self._layers.items() if isinstance(getattr(m, "feedback", None), nn.Module)}
+        feedback = {name: getattr(layer, "feedback", None) for name, layer in self._layers.items()}
+        self._feedback = {name: module for name, module in feedback.items() if isinstance(module, nn.Module)}
         # Modules that a layer with a state runs step by step: they are counted through that layer.
         self._inner = {id(m) for layer in self._layers.values() if hasattr(layer, "trace") for m in layer.modules()}
         self._linear = self._find()
@@ -135,7 +136,7 @@ class NeuroBench:
             UserError: nothing was counted, or a layer with weights never ran.
         """
         if not self.samples:
-            raise UserError("NeuroBench: no batch was counted", "call run(x, length) inside `with NeuroBench(network) as bench`")
+            raise UserError("NeuroBench: no batch was counted", "call run(x, length) inside `with NeuroBench(...)`")
         idle = [name for name, count in self.synapses.items() if not count.dense]
         if idle:
             raise UserError(f"NeuroBench: layer {idle[0]} has weights, but no input of it was seen")
@@ -160,7 +161,7 @@ class NeuroBench:
         """Linear and convolutional layers by name; recurrent weights are counted from their layer's outputs."""
         found = {}
         for path, module in self.network.named_modules():
-            name = path.replace("layers.", "")
+            name = ".".join(part for part in path.split(".") if part != "layers")
             if id(module) in self._inner:
                 continue
             if isinstance(module, COUNTED):
@@ -168,15 +169,16 @@ class NeuroBench:
             elif not isinstance(module, NORMS):
                 own = [n for n, p in module.named_parameters(recurse=False) if p.dim() > 1]
                 if own:
+                    owner = f"{name} ({type(module).__name__}, parameter {own[0]})"
                     raise UserError(
-                        f"NeuroBench: no rule counts the operations of layer {name} ({type(module).__name__}, parameter {own[0]})",
+                        f"NeuroBench: no rule counts the operations of layer {owner}",
                         "counted are torch.nn.Linear, Conv1d, Conv2d, Conv3d and snnctl.networks.Recurrent",
                     )
         return found
 
     def _mask(self, name: str) -> Tensor:
         if self._valid is None:
-            raise UserError(f"NeuroBench: layer {name} ran before its batch was announced", "call begin(x, length), or run")
+            raise UserError(f"NeuroBench: layer {name} ran before its batch was announced", "call begin or run")
         return self._valid
 
     def _linear_hook(self, name: str) -> Any:
@@ -187,7 +189,7 @@ class NeuroBench:
             x = x.unflatten(0, valid.shape) if len(x) == valid.numel() else x
             if x.shape[:2] != valid.shape:
                 raise UserError(
-                    f"NeuroBench: layer {name} got {tuple(x.shape)}, which is not {tuple(valid.shape)} steps and samples",
+                    f"NeuroBench: layer {name} got {tuple(x.shape)}, not {tuple(valid.shape)} steps and samples",
                     "a layer inside a class of your own must see all steps at once",
                 )
             self._count(name, x, valid)
@@ -219,11 +221,11 @@ class NeuroBench:
         return hook
 
     def _activation_hook(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        valid = self._mask(type(module).__name__).to(output.device)
-        if len(output) == valid.numel():
-            self._activity(output.detach().unflatten(0, valid.shape), valid)
-        else:
-            raise UserError(f"NeuroBench: {type(module).__name__} gave {tuple(output.shape)}, not one row a step and sample")
+        name = type(module).__name__
+        valid = self._mask(name).to(output.device)
+        if len(output) != valid.numel():
+            raise UserError(f"NeuroBench: {name} gave {tuple(output.shape)}, not one row a step and sample")
+        self._activity(output.detach().unflatten(0, valid.shape), valid)
 
     def _activity(self, out: Tensor, valid: Tensor) -> None:
         counted = out[valid]

@@ -48,11 +48,12 @@ class SpikeStatistics:
     """Statistics of spike trains over batches; steps past a sample's length are not data.
 
         rate   = spikes / (neurons * steps)
-        isi_cv = mean over spike trains (a neuron in a sample) with 2 intervals or more of  std(interval) / mean(interval)
-        fano   = mean over neurons that fired of  var(N) / mean(N),  N: spikes in a window, over the windows of all samples
+        isi_cv = mean over spike trains with 2 intervals or more of  std(interval) / mean(interval)
+        fano   = mean over neurons that fired of  var(N) / mean(N)
 
-    A step with several spikes counts them all for rate and Fano factor, and is one event for the intervals. Over samples of
-    different classes the Fano factor holds the classes' differences too.
+    A spike train is a neuron in a sample; N is the number of a neuron's spikes in a window, over the windows of all
+    samples. A step with several spikes counts them all for rate and Fano factor, and is one event for the intervals.
+    Over samples of different classes the Fano factor holds the classes' differences too.
 
     Args:
         dt: width of a time step, seconds.
@@ -76,7 +77,8 @@ class SpikeStatistics:
             length: (B,) valid steps of each sample.
         """
         for name, out in spikes.items():
-            self._add(name, out.detach().flatten(2) if out.dim() > 2 else out.detach()[..., None], length.to(out.device))
+            out = out.detach()
+            self._add(name, out.flatten(2) if out.dim() > 2 else out[..., None], length.to(out.device))
 
     def _add(self, name: str, out: Tensor, length: Tensor) -> None:
         steps, _, neurons = out.shape

@@ -88,7 +88,8 @@ def _named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Modul
     pairs = list(layers.items()) if isinstance(layers, Mapping) else [(str(i), n) for i, n in enumerate(layers)]
     pairs = [(str(name), layer) for name, layer in pairs]
     if not pairs:
-        raise UserError(f"network{'.' * bool(where)}{where} has no layers", "give   layers: {fc: {_target_: torch.nn.Linear}}")
+        at = f"network.{where}" if where else "network"
+        raise UserError(f"{at} has no layers", "give   layers: {fc: {_target_: torch.nn.Linear}}")
     for name, layer in pairs:
         if "." in name or not name:
             raise UserError(f"network layer {name!r} cannot have this name", "names have no dot and are not empty")

@@ -40,9 +40,10 @@ def init_rates(
 ) -> list[Rate]:
     """Scale weights until each spiking layer fires at a rate in [low, high] on a batch.
 
-    From the first spiking layer to the last: the nearest layer before it that has weights (of a norm its gain and shift,
-    else weight and bias) is multiplied with a factor, found by doubling or halving and then by bisection of its
-    logarithm. Nothing is drawn at random: dropout is off, and the running averages of norms are as before when it is done.
+    From the first spiking layer to the last: the nearest layer before it that has weights (of a norm its gain and
+    shift, else weight and bias) is multiplied with a factor, found by doubling or halving and then by bisection of its
+    logarithm. Nothing is drawn at random: dropout is off, and the running averages of norms are as before when it is
+    done.
 
     Args:
         network: changed in place.
@@ -51,13 +52,14 @@ def init_rates(
         length: (B,) valid steps of each sample; None: all.
 
     Returns:
-        One row a spiking layer. A layer that cannot be brought into the range is left at the best factor, `reached` False.
+        One row a spiking layer. A layer that cannot be brought into the range is left at the best factor found, with
+        `reached` False.
 
     Raises:
         UserError: low and high are no range within (0, inf).
     """
     if not 0 < low < high:
-        raise UserError(f"init_rates: [{low}, {high}] is no range of rates", "give   0 < low < high, spikes a neuron and step")
+        raise UserError(f"init_rates: [{low}, {high}] is no range of rates", "give   0 < low < high (spikes a step)")
     x = x if isinstance(x, Tensor) else x.dense()
     steps = torch.arange(x.shape[0], device=x.device)[:, None]
     valid = torch.ones(x.shape[:2], device=x.device) if length is None else (steps < length.to(x.device)).float()
@@ -69,7 +71,8 @@ def init_rates(
             module.eval()
     try:
         with torch.no_grad():
-            return [_scale(network, x, valid, name, low, high) for name in network.temporal_layers() if _spikes(network, name)]
+            spiking = {n: layer for n, layer in network.temporal_layers().items() if getattr(layer, "spiking", False)}
+            return [_scale(network, x, valid, name, layer, low, high) for name, layer in spiking.items()]
     finally:
         for module, training in modes:
             module.training = training
@@ -78,12 +81,7 @@ def init_rates(
                 buffer.copy_(buffers[name])
 
 
-def _spikes(network: Chain, name: str) -> bool:
-    return bool(getattr(network.temporal_layers()[name], "spiking", False))
-
-
-def _scale(network: Chain, x: Tensor, valid: Tensor, name: str, low: float, high: float) -> Rate:
-    layer = network.temporal_layers()[name]
+def _scale(network: Chain, x: Tensor, valid: Tensor, name: str, layer: nn.Module, low: float, high: float) -> Rate:
     feeding, weights = _feeding(network, layer)
     start = [w.clone() for w in weights]
 

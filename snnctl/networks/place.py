@@ -70,7 +70,8 @@ def construct(layer: Callable[..., nn.Module] | nn.Module, place: Place) -> nn.M
         return layer
     if not callable(layer):
         raise UserError(
-            f"network layer {place.name} is no layer: {layer!r}", "give   {_target_: torch.nn.Linear, out_features: 128}"
+            f"network layer {place.name} is no layer: {layer!r}",
+            "give   {_target_: torch.nn.Linear, out_features: 128}",
         )
     function, args, given = unwrap(layer)
     title = f"network layer {place.name} ({kind(layer)})"
@@ -93,7 +94,8 @@ def construct(layer: Callable[..., nn.Module] | nn.Module, place: Place) -> nn.M
             raise
         raise UserError(f"network layer {place.name}: {error.problem}", error.hint) from error
     except Exception as error:
-        raise UserError(f"{title}: {error}", f"it was given {_listed(given)}; it gets {place.shape} at each step") from error
+        hint = f"it was given {_listed(given)}; it gets {place.shape} at each step"
+        raise UserError(f"{title}: {error}", hint) from error
     if not isinstance(module, nn.Module):
         raise UserError(f"{title} gives a {type(module).__name__}, not a torch.nn.Module")
     return module
@@ -125,7 +127,7 @@ def lacks_outputs(layer: Callable[..., Any] | nn.Module) -> bool:
 
 def _hint(name: str, place: Place) -> str:
     if name == "in_features":
-        return f"it gets {place.shape}: put torch.nn.Flatten before it, or give in_features to act on the last dimension"
+        return f"it gets {place.shape}: put torch.nn.Flatten before it, or give in_features of the last dimension"
     if name in OUTPUTS:
         return "only the last layer that leaves it out gets the number of classes; give it here"
     return f"give it in the configuration: network.layers.{place.name.replace('.', '.layers.')}.{name}"

@@ -100,7 +100,9 @@ class Recurrent(nn.Module):
         return stack(outs).to(x.dtype), RecurrentState(inner, out), traced
 
 
-def _build(part: Callable[..., nn.Module] | nn.Module, shape: tuple[int, ...], place: Place | None, name: str) -> nn.Module:
+def _build(
+    part: Callable[..., nn.Module] | nn.Module, shape: tuple[int, ...], place: Place | None, name: str
+) -> nn.Module:
     if place is not None:
         return construct(part, replace(place, name=f"{place.name}.{name}"))
     if isinstance(part, nn.Module):

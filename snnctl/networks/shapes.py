@@ -10,6 +10,7 @@ from torch import nn
 from snnctl.errors import UserError
 from snnctl.networks.place import Place
 
+SPACE = {1: "L", 2: "H, W", 3: "D, H, W"}
 BATCH, STEPS = 2, 2  # of the probe: two of each, so that a lost dimension shows
 
 
@@ -59,7 +60,7 @@ def _check(layer: nn.Module, place: Place) -> None:
     elif isinstance(layer, nn.modules.conv._ConvNd):
         dims = len(layer.kernel_size)
         if len(shape) != dims + 1 or shape[0] != layer.in_channels:
-            expected = f"({', '.join([str(layer.in_channels), *'DHW'[-dims:]])})" if dims > 1 else f"({layer.in_channels}, L)"
+            expected = f"({layer.in_channels}, {SPACE[dims]})"
     elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and (not shape or shape[0] != layer.num_features):
         expected = f"({layer.num_features}, ...)"
     # torch takes (B, C, L) for one unbatched (C, H, W): a 2d layer on a 1d signal would mix samples without a word.
@@ -68,7 +69,7 @@ def _check(layer: nn.Module, place: Place) -> None:
         dims = int(found[1])
         ranks = (1, 2) if "Norm1d" in type(layer).__name__ else (dims + 1,)
         if len(shape) not in ranks:
-            expected = "(C, " + ", ".join({1: "L", 2: "HW", 3: "DHW"}[dims]) + ")"
+            expected = f"(C, {SPACE[dims]})"
     if expected:
         raise UserError(f"{_title(layer, place)}, expected {expected}", _advice(layer, shape))
 

@@ -47,9 +47,9 @@ class Memory(NamedTuple):
 def table(network: Network, batch_size: int, steps: int | None = None) -> list[Row]:
     """A row for each layer, in order.
 
-    `bytes` is what autograd saves for backward in the layer, read from a run of a copy on the meta device: each storage
-    once, in the layer that saves it first, parameters left out. It grows by the same amount with every step, so three and
-    four steps are run and the rest is extrapolated.
+    `bytes` is what autograd saves for backward in the layer, read from a run of a copy on the meta device: each
+    storage once, in the layer that saves it first, parameters left out. It grows by the same amount with every step,
+    so three and four steps are run and the rest is extrapolated.
 
     Args:
         network: any network.
@@ -61,7 +61,9 @@ def table(network: Network, batch_size: int, steps: int | None = None) -> list[R
     """
     steps = steps or network.facts.steps
     if steps is None:
-        raise UserError("the number of time steps is not known: samples differ in length", "set dataset.steps or dataset.duration")
+        raise UserError(
+            "samples differ in length, so the number of steps is not known", "set   dataset.duration=SECONDS"
+        )
     twin = copy.deepcopy(network).to("meta").train()
     if steps <= 4:
         saved = _saved(twin, batch_size, steps)
@@ -83,10 +85,10 @@ def table(network: Network, batch_size: int, steps: int | None = None) -> list[R
 def memory(network: Network, batch_size: int, steps: int | None = None, moments: int = 2) -> Memory:
     """An estimate of a training step's memory in bytes.
 
-    parameters: with buffers. gradients: one value a learnable parameter. optimizer: `moments` values a learnable parameter
-    (2: Adam; 1: SGD with momentum). activations: the input, and the sum of the table's bytes. Not in it: what single
-    operations need while they run (convolution workspaces, gradients of activations on their way down), torch itself,
-    and the data loader. Exact for float32 and eager neurons; fused kernels keep less.
+    parameters: with buffers. gradients: one value a learnable parameter. optimizer: `moments` values a learnable
+    parameter (2: Adam; 1: SGD with momentum). activations: the input, and the sum of the table's bytes. Not in it:
+    what single operations need while they run (convolution workspaces, gradients of activations on their way down),
+    torch itself, and the data loader. Exact for float32 and eager neurons; fused kernels keep less.
     """
     rows = table(network, batch_size, steps)
     learnable = sum(p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)

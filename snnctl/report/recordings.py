@@ -26,7 +26,9 @@ class Figures(NamedTuple):
 
 
 def describe(source: Source, parts: dict[str, np.ndarray]) -> Figures:
-    """Durations, events and rates of up to `READ` recordings, spread evenly over all parts; unreadable ones are left out.
+    """Durations, events and rates of up to `READ` recordings, spread evenly over all parts.
+
+    Recordings that cannot be read are counted and left out.
 
     Args:
         source: where they are.
@@ -54,7 +56,10 @@ def describe(source: Source, parts: dict[str, np.ndarray]) -> Figures:
     if counts:
         rows += [("events", *_three(counts)), ("events a second", *_three(rates))]
     if spans:
-        rows += [("least value", *_three([low for low, _ in spans])), ("largest value", *_three([high for _, high in spans]))]
+        rows += [
+            ("least value", *_three([low for low, _ in spans])),
+            ("largest value", *_three([high for _, high in spans])),
+        ]
     if damaged:
         rows.append(("cannot be read", "", damaged, ""))
     return Figures(len(durations), rows)
@@ -110,9 +115,10 @@ def _events(above: Any, below: Any, recording: Recording, shape: tuple[int, ...]
     seconds = (events["t"] - recording.start) / 1e6
     if len(shape) == 3:
         count = np.zeros(shape[-2:])
-        np.add.at(count, (events["y"], events["x"]), np.where(events["p"] > 0, 1, -1) if shape[0] == 2 else 1)
-        most = max(abs(count).max(), 1)
-        above.imshow(count, cmap="coolwarm" if shape[0] == 2 else "gray", vmin=-most if shape[0] == 2 else 0, vmax=most)
+        np.add.at(count, (events["y"], events["x"]), 1)
+        above.imshow(
+            count, cmap="magma", vmax=max(np.quantile(count, 0.995), 1)
+        )  # a hot pixel must not darken the rest
         above.set_xticks([])
         above.set_yticks([])
         below.set_ylabel("row")
@@ -143,7 +149,9 @@ def _values(above: Any, below: Any, recording: Recording, shape: tuple[int, ...]
     seconds = np.arange(len(values)) * recording.period
     rows = values.reshape(len(values), -1)
     if len(values) > 1:
-        below.imshow(rows.T, aspect="auto", origin="lower", extent=(0, seconds[-1] + recording.period, 0, rows.shape[1]))
+        below.imshow(
+            rows.T, aspect="auto", origin="lower", extent=(0, seconds[-1] + recording.period, 0, rows.shape[1])
+        )
         below.set_ylabel("channel")
     else:
         below.hist(rows.ravel(), bins=32, color="0.3")

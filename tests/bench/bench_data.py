@@ -90,12 +90,15 @@ def _compare(root, n, rounds, workers, scratch):
     rows, plain = [], Recordings(files, labels)
     small = Recordings(files, labels, np.uint8)
     cached = {
-        BASE: tonic.DiskCachedDataset(plain, cache_path=str(scratch / "lzf")),
-        "tonic DiskCached, uncompressed": tonic.DiskCachedDataset(plain, cache_path=str(scratch / "raw"), compress=False),
-        "tonic DiskCached, uint8": tonic.DiskCachedDataset(small, cache_path=str(scratch / "lzf8")),
-        "tonic DiskCached, uint8, uncompressed": tonic.DiskCachedDataset(
-            small, cache_path=str(scratch / "raw8"), compress=False
-        ),
+        name: tonic.DiskCachedDataset(dataset, cache_path=str(scratch / str(number)), compress=compress)
+        for number, (name, dataset, compress) in enumerate(
+            [
+                (BASE, plain, True),
+                ("tonic DiskCached, uncompressed", plain, False),
+                ("tonic DiskCached, uint8", small, True),
+                ("tonic DiskCached, uint8, uncompressed", small, False),
+            ]
+        )
     }
     module.setup()  # compiles the kernels, which a first epoch on a user's machine does once and for all
     list(module.loader("train"))

@@ -109,6 +109,7 @@ def cifar10dvs(root: Path) -> Written:
 
 def standin_aedat() -> types.ModuleType:
     """A module `aedat` that decodes what `cifar10dvs` writes, in the shape of the real one's answers."""
+
     class Decoder:
         def __init__(self, path):
             raw = Path(path).read_bytes()[14:]
@@ -120,7 +121,9 @@ def standin_aedat() -> types.ModuleType:
             return {0: {"type": "events", "width": 128, "height": 128}, 1: {"type": "triggers"}}
 
         def __iter__(self):
-            dtype = np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), (("p", "on"), "?")])  # anew: tonic renames its fields
+            dtype = np.dtype(
+                [("t", "<u8"), ("x", "<u2"), ("y", "<u2"), (("p", "on"), "?")]
+            )  # anew: tonic renames its fields
             e = np.empty(len(self.found), dtype)
             for name in ("t", "x", "y", "p"):
                 e[name] = self.found[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -25,8 +27,9 @@ def make(tmp_path):
 
 
 def only(loader):
-    """All of a loader's samples as one batch's fields, by sample."""
-    return [(b.x[:, k], int(b.target[k]), int(b.length[k]), int(b.index[k])) for b in loader for k in range(len(b.target))]
+    """(x, target, length, index) of every sample of a loader."""
+    samples = [(b.x[:, k], *(int(field[k]) for field in b[1:])) for b in loader for k in range(len(b.target))]
+    return samples
 
 
 def test_facts_are_known_before_anything_is_read(make, monkeypatch):
@@ -54,7 +57,8 @@ def test_a_batch_of_events(make):
 
 
 def test_stacked_and_listed_hold_the_same_as_frames(make):
-    frames, stacked, listed = (next(iter(make(layout=name).test_dataloader())) for name in ("frames", "stacked", "events"))
+    layouts = ("frames", "stacked", "events")
+    frames, stacked, listed = (next(iter(make(layout=name).test_dataloader())) for name in layouts)
     assert stacked.x.shape == (1, 4, 10, 5, 6) and stacked.length.tolist() == [1] * 4
     assert torch.equal(stacked.x[0].view(4, 5, 2, 5, 6).transpose(0, 1), frames.x)
     assert isinstance(listed.x, EventList) and torch.equal(listed.x.dense(), frames.x)
@@ -123,7 +127,7 @@ def test_skipped_recordings_are_named_and_in_no_split(make, tmp_path):
     module.prepare_data()
     module.setup()
     assert list(module.skipped) == [str(broken)] and "truncated" in module.skipped[str(broken)]
-    assert sorted(sum(module.split.values(), [])) == [i for i in range(10) if i != 4]
+    assert sorted(i for own in module.split.values() for i in own) == [i for i in range(10) if i != 4]
     assert sum(len(only(module.loader(name))) for name in module.split) == 9
     with pytest.raises(UserError, match=broken.name):
         make(NpyEvents, root=root).setup()
@@ -228,7 +232,7 @@ def test_lightning_takes_it(make):
         ({"source": ToyImages, "duration": 1.0, "layout": "events"}, "holds values"),
         ({"steps": None, "dt": 2e-6, "batch_size": 4096}, "GiB"),
         ({"augment": [Pool(2)]}, "changes the shape"),
-        ({"source": lambda root: ToyEvents(root, varied=True), "steps": None, "dt": 1e-3, "layout": "stacked"}, "one length"),
+        ({"source": partial(ToyEvents, varied=True), "steps": None, "dt": 1e-3, "layout": "stacked"}, "one length"),
     ],
 )
 def test_mistakes_are_caught_before_anything_is_read(make, options, problem):

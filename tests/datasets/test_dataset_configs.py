@@ -1,4 +1,4 @@
-"""Every data set's YAML: composes, fits its classes' signatures, is commented, and constructs or says what is missing."""
+"""Every data set's YAML: composes, fits its class, is commented, and constructs or says what is missing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def test_composes_and_constructs_or_says_what_is_missing(name, tmp_path):
     assert config._target_ == "snnctl.datasets.datamodule.DataModule" and config.seed == 7
     node = config.source
     assert node._partial_ is True
-    inspect.signature(get_class(node._target_)).bind(tmp_path, **{k: v for k, v in node.items() if not k.startswith("_")})
+    inspect.signature(get_class(node._target_)).bind(
+        tmp_path, **{k: v for k, v in node.items() if not k.startswith("_")}
+    )
     try:
         data = _built(config)
         facts = data.facts
@@ -77,9 +79,16 @@ def test_an_override_reaches_the_source(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    "name, folder, shape", [("nmnist", "nmnist-1k", (2, 34, 34)), ("fsdd", "fsdd", (128,)), ("braille", "braille", (8,))]
+    "name, folder, shape",
+    [("nmnist", "nmnist-1k", (2, 34, 34)), ("fsdd", "fsdd", (128,)), ("braille", "braille", (8,))],
 )
 def test_real_sets_are_found_by_their_yaml(shared_data, name, folder, shape):
     data = instantiate(composed(name, f"dataset.root={shared_data / folder}"))
     data.source.download()  # there: nothing to do
     assert data.facts.shape == shape and len(data.source.read("train", 0).events) > 20
+
+
+def test_images_take_another_encoding(tmp_path):
+    assert composed("mnist").encoding._target_.endswith("Direct")
+    config = composed("mnist", f"dataset.root={tmp_path}", "encoding@dataset.encoding=rate")
+    assert config.encoding._target_.endswith("Rate") and type(instantiate(config).encoding).__name__ == "Rate"

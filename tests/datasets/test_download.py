@@ -82,7 +82,7 @@ def test_what_had_arrived_is_of_a_longer_file(server, tmp_path):
 
 def test_wrong_checksum(server, tmp_path):
     path = tmp_path / "set.zip"
-    with pytest.raises(UserError, match="md5 is .* expected") as caught:
+    with pytest.raises(UserError, match=r"md5 is .* expected") as caught:
         get(server, path, "md5:" + "0" * 32)
     assert list(tmp_path.iterdir()) == []  # nothing wrong is left to be taken for the set, or to be resumed
     assert caught.value.exit_code == 2 and server.url in str(caught.value) and str(path) in caught.value.hint
@@ -102,7 +102,11 @@ def test_unreachable_host(tmp_path):
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/set.zip"
         with pytest.raises(UserError, match="cannot be reached") as caught:
             fetch(url, tmp_path / "SET" / "set.zip", MD5)
-    assert caught.value.exit_code == 2 and url in caught.value.hint and str(tmp_path / "SET" / "set.zip") in caught.value.hint
+    assert (
+        caught.value.exit_code == 2
+        and url in caught.value.hint
+        and str(tmp_path / "SET" / "set.zip") in caught.value.hint
+    )
 
 
 def test_not_found_and_busy(server, tmp_path):
@@ -124,7 +128,7 @@ def test_other_schemes_are_refused(tmp_path):
 def test_a_full_disk(server, tmp_path, monkeypatch):
     usage = download.shutil.disk_usage
     monkeypatch.setattr(download.shutil, "disk_usage", lambda path: usage(path)._replace(free=1000))
-    with pytest.raises(UserError, match="3,000,000 bytes .* do not fit"):
+    with pytest.raises(UserError, match=r"3,000,000 bytes .* do not fit"):
         get(server, tmp_path / "set.zip")
 
 

@@ -57,7 +57,7 @@ def test_poisson_refractory_period():
 
 
 def test_latency_linear():
-    x = Latency()(image(1.0, 0.75, 0.5, 0.01, 0.0), 8, 1e-3, ())  # t_max = 8 ms: 0, 2, 4 ms; then at and below threshold
+    x = Latency()(image(1.0, 0.75, 0.5, 0.01, 0.0), 8, 1e-3, ())  # t_max = 8 ms: 0, 2, 4 ms; at, below threshold
     assert x[:, 0].argmax(0).tolist()[:3] == [0, 2, 4]
     assert x.sum(0)[0].tolist() == [1, 1, 1, 0, 0]
     early = Latency(t_max=4e-3)(image(1.0, 0.75, 0.5), 8, 1e-3, ())

@@ -43,7 +43,10 @@ def source(root, **changed):
 def test_images(tmp_path, packed):
     fill(tmp_path / "second", packed)
     made = source(tmp_path)
-    assert {part: labels.tolist() for part, labels in made.parts().items()} == {"train": [0, 1, 2, 0, 1], "test": [0, 1]}
+    assert {part: labels.tolist() for part, labels in made.parts().items()} == {
+        "train": [0, 1, 2, 0, 1],
+        "test": [0, 1],
+    }
     assert (made.kind, made.shape, made.classes) == ("frames", (1, 3, 4), ("a", "b", "c"))
     found = made.read("train", 3)
     assert found.values.shape == (1, 1, 3, 4) and found.values.dtype == np.uint8 and found.period == 0
@@ -90,7 +93,12 @@ def test_missing(tmp_path):
     fetch = [{"url": "http://127.0.0.1:9/x.gz", "path": "first/x.gz", "checksum": "md5:0", "packed": False}]
     with pytest.raises(UserError, match="tiny is not in") as caught:
         source(tmp_path, hint="apt-get install tiny", fetch=fetch).parts()
-    for part in ("apt-get install tiny", "snnctl data get tiny", "http://127.0.0.1:9/x.gz", str(tmp_path / "first" / "x.gz")):
+    for part in (
+        "apt-get install tiny",
+        "snnctl data get tiny",
+        "http://127.0.0.1:9/x.gz",
+        str(tmp_path / "first" / "x.gz"),
+    ):
         assert part in caught.value.hint
     assert caught.value.exit_code == 2
 
@@ -98,6 +106,8 @@ def test_missing(tmp_path):
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="dataset-fashion-mnist is not installed")
 def test_debians_fashion_mnist(tmp_path):
     names = {"test": ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]}
-    made = source(tmp_path, folders=["fashion_mnist", str(DEBIAN)], files=names, shape=[1, 28, 28], classes="0123456789")
+    made = source(
+        tmp_path, folders=["fashion_mnist", str(DEBIAN)], files=names, shape=[1, 28, 28], classes="0123456789"
+    )
     assert np.bincount(made.parts()["test"]).tolist() == [1000] * 10
     assert made.read("test", 0).values.sum() == 33_456  # an ankle boot

@@ -120,3 +120,10 @@ def test_what_nobody_offers(tmp_path):
     with pytest.raises(UserError, match="is not in") as caught:
         TonicSet(tmp_path, "POKERDVS", [2, 35, 35], PARTS, hint="ask the authors").download()
     assert "ask the authors" in caught.value.hint
+
+
+def test_code_outside_of_the_class_enters_the_fingerprint(tmp_path, monkeypatch):
+    miniatures.nmnist(tmp_path)
+    before = made(tmp_path).fingerprint()
+    monkeypatch.setattr(TonicSet, "made_by", (*TonicSet.made_by, hashlib.md5))
+    assert made(tmp_path).fingerprint() != before

@@ -45,5 +45,5 @@ def test_no_validation_and_only_a_test_part():
 
 @pytest.mark.parametrize("fractions", [(1.0, 0.2), (-0.1, 0.2), (0.1, 1.5), (0.9, 0.9)])
 def test_impossible_fractions(fractions):
-    with pytest.raises(UserError, match="fraction|left to train"):
+    with pytest.raises(UserError, match=r"fraction|left to train"):
         split({"train": np.zeros(4, int)}, *fractions, seed=0)

@@ -52,7 +52,9 @@ def test_reads_the_miniature(tmp_path, name):
     made = source(name, tmp_path)
     made.download()  # there: nothing to do
     parts = made.parts()
-    assert {part: labels.tolist() for part, labels in parts.items()} == {p: [c for c, _, _ in w] for p, w in written.items()}
+    assert {part: labels.tolist() for part, labels in parts.items()} == {
+        p: [c for c, _, _ in w] for p, w in written.items()
+    }
     assert list(parts) == list(written) and all(labels.dtype == np.int64 for labels in parts.values())
     for part, samples in written.items():
         for i, (_, e, path) in enumerate(samples):
@@ -76,7 +78,16 @@ def test_class_names(tmp_path, name):
         "ntidigits": ("o", "1", "3", "z"), "dvslip": ("accused", "action", "allowed"), "pokerdvs": ("cl", "he", "sp"),
     }  # fmt: skip
     before = source(name, tmp_path).classes
-    full = {"ncaltech101": 101, "dvsgesture": 11, "ssc": 35, "shd": 20, "asldvs": 26, "ntidigits": 11, "dvslip": 100, "pokerdvs": 4}
+    full = {
+        "ncaltech101": 101,
+        "dvsgesture": 11,
+        "ssc": 35,
+        "shd": 20,
+        "asldvs": 26,
+        "ntidigits": 11,
+        "dvslip": 100,
+        "pokerdvs": 4,
+    }
     assert len(before) == full.get(name, 10)
     miniatures.WRITERS[name](tmp_path)
     made = source(name, tmp_path)
@@ -113,8 +124,8 @@ def test_a_cut_file_is_named(tmp_path, name):
 def test_an_event_outside_the_sensor(tmp_path, name):
     written = miniatures.WRITERS[name](tmp_path)
     made = source(name, tmp_path)
-    shape = made.shape[:-1] + (max(int(e["x"].max()) for _, e, _ in written["train"]),)  # one pixel too narrow
-    small = source(name, tmp_path, shape=shape)
+    width = max(int(e["x"].max()) for _, e, _ in written["train"])  # one pixel too narrow
+    small = source(name, tmp_path, shape=[*made.shape[:-1], width])
     with pytest.raises(UserError, match="outside the sensor") as caught:
         for i in range(len(written["train"])):
             small.read("train", i)

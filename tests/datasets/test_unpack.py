@@ -41,7 +41,9 @@ def listing(folder):
 
 def test_zip_tar_gz(tmp_path):
     unpack(zipped(tmp_path / "a.zip", Train__0__1=b"x", Train__1__2=b"yy"), tmp_path / "zip")
-    assert listing(tmp_path / "zip") == ["Train/0/1", "Train/1/2"] and (tmp_path / "zip/Train/1/2").read_bytes() == b"yy"
+    assert (
+        listing(tmp_path / "zip") == ["Train/0/1", "Train/1/2"] and (tmp_path / "zip/Train/1/2").read_bytes() == b"yy"
+    )
     unpack(tarred(tmp_path / "b.tar.gz", ("user/0.npy", b"abc")), tmp_path / "tar")
     assert (tmp_path / "tar/user/0.npy").read_bytes() == b"abc"
     (tmp_path / "c.h5.gz").write_bytes(gzip.compress(b"data"))
@@ -52,7 +54,10 @@ def test_zip_tar_gz(tmp_path):
 
 def test_archives_within_are_unpacked_beside(tmp_path):
     inner = zipped(tmp_path / "inner.zip", Caltech101__ant__1=b"e").read_bytes()
-    unpack(zipped(tmp_path / "outer.zip", pack__Caltech101=b"readme", pack__set__zip=b"", **{"pack/in.zip": inner}), tmp_path / "set")
+    unpack(
+        zipped(tmp_path / "outer.zip", pack__Caltech101=b"readme", pack__set__zip=b"", **{"pack/in.zip": inner}),
+        tmp_path / "set",
+    )
     assert listing(tmp_path / "set") == ["Caltech101/ant/1", "pack/Caltech101", "pack/set/zip"]
 
 
@@ -81,7 +86,7 @@ def test_damaged_leaves_a_mark(tmp_path, monkeypatch):
     raw = bytearray(path.read_bytes())
     raw[-600] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(UserError, match="a.zip: cannot be unpacked"):
+    with pytest.raises(UserError, match=r"a\.zip: cannot be unpacked"):
         unpack(path, tmp_path)
     assert unfinished(path)
     zipped(path, one=b"1")

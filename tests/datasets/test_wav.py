@@ -38,7 +38,10 @@ def digits(tmp_path):
 def test_labels_and_the_official_split_from_names(digits):
     made = source(digits, pattern=FSDD, test={"index": [0, 1, 2, 3, 4]})
     assert made.classes == ("0", "1") and made.shape == (32,)
-    assert {part: labels.tolist() for part, labels in made.parts().items()} == {"train": [0] * 4 + [1] * 4, "test": [0] * 4 + [1] * 4}
+    assert {part: labels.tolist() for part, labels in made.parts().items()} == {
+        "train": [0] * 4 + [1] * 4,
+        "test": [0] * 4 + [1] * 4,
+    }
     names = ["0_ann_5", "0_ann_10", "0_bob_5", "0_bob_10", "1_ann_5"]
     assert [path.stem for path in made.files("train")[:5]] == names
     assert made.where("test", 1) == str(digits / "0_ann_4.wav")
@@ -88,6 +91,8 @@ def test_damage(tmp_path):
         (b"", "first bytes are missing"),
         (b"%" + raw[1:], "begins as a Prophesee file"),
         (raw[:20] + b"\x77\x77" + raw[22:], "encoding that is not read"),
+        (raw[:32] + bytes(2) + raw[34:], "corrupt"),  # no bytes a sample
+        (raw[:22] + bytes(2) + raw[24:], "corrupt"),  # no channels
         (raw[:4] + (36).to_bytes(4, "little") + raw[8:40] + bytes(4), "holds no sound"),
     ]:
         path.write_bytes(damaged)
@@ -95,7 +100,7 @@ def test_damage(tmp_path):
             made.read("train", 1)
         assert str(path) in caught.value.problem
     wavfile.write(path, RATE, np.zeros(800, np.int16))
-    with pytest.raises(UserError, match="sends no event at theta 1.0: silence"):
+    with pytest.raises(UserError, match=r"sends no event at theta 1\.0: silence"):
         made.read("train", 1)
 
 
@@ -117,7 +122,10 @@ def test_missing(tmp_path):
     fetch = [{"url": "https://example.org/tones.zip", "path": "tones/tones.zip"}]
     with pytest.raises(UserError, match="tones is not in") as caught:
         source(tmp_path, folders=["tones/recordings", "tones/v*/recordings"], fetch=fetch).parts()
-    assert "https://example.org/tones.zip" in caught.value.hint and str(tmp_path / "tones" / "tones.zip") in caught.value.hint
+    assert (
+        "https://example.org/tones.zip" in caught.value.hint
+        and str(tmp_path / "tones" / "tones.zip") in caught.value.hint
+    )
     tone(tmp_path / "tones" / "v1" / "recordings" / "a" / "x.wav")
     tone(tmp_path / "tones" / "v1" / "recordings" / "b" / "x.wav")
     assert source(tmp_path, folders=["tones/recordings", "tones/v*/recordings"]).classes == ("a", "b")
@@ -125,8 +133,16 @@ def test_missing(tmp_path):
 
 @pytest.mark.data
 def test_fsdd(shared_data):
-    made = source(shared_data / "fsdd", folders=["fsdd/recordings", "recordings"], pattern=FSDD, test={"index": range(5)}, channels=64)
+    made = source(
+        shared_data / "fsdd",
+        folders=["fsdd/recordings", "recordings"],
+        pattern=FSDD,
+        test={"index": range(5)},
+        channels=64,
+    )
     parts = made.parts()
     assert np.bincount(parts["train"]).tolist() == [270] * 10 and np.bincount(parts["test"]).tolist() == [30] * 10
     found = made.read("test", 0)
-    assert len(found.events) > 100 and found.stop == pytest.approx(1e6 * len(read_wav(made.files("test")[0])[0]) / 8000, abs=1)
+    assert len(found.events) > 100 and found.stop == pytest.approx(
+        1e6 * len(read_wav(made.files("test")[0])[0]) / 8000, abs=1
+    )

@@ -77,7 +77,9 @@ def test_label_smoothing_spreads_the_target():
 
 def test_cross_entropy_of_every_step():
     right = [F.cross_entropy(OUT[t, b], TARGET[b]).item() for b, t in [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1)]]
-    assert PerStepCrossEntropy()(OUT, TARGET, LENGTH).item() == pytest.approx((sum(right[:4]) / 4 + sum(right[4:]) / 2) / 2)
+    assert PerStepCrossEntropy()(OUT, TARGET, LENGTH).item() == pytest.approx(
+        (sum(right[:4]) / 4 + sum(right[4:]) / 2) / 2
+    )
 
 
 def test_squared_error_of_rates():
@@ -134,7 +136,9 @@ def test_the_first_spike_of_a_membrane_is_soft():
     v = torch.tensor([0.5, 0.5, 0.5])[:, None, None]  # at the threshold: a chance of one half
     times = FirstSpike(threshold=0.5).first_times(v, torch.tensor([3]))
     assert times.item() == pytest.approx(0.5 + 0.25 + 0.125)
-    steep = FirstSpike(threshold=0.5, width=1e-3).first_times(torch.tensor([0.1, 0.4, 0.8])[:, None, None], torch.tensor([3]))
+    steep = FirstSpike(threshold=0.5, width=1e-3).first_times(
+        torch.tensor([0.1, 0.4, 0.8])[:, None, None], torch.tensor([3])
+    )
     assert steep.item() == pytest.approx(2.0, abs=1e-6)
 
 

@@ -21,7 +21,9 @@ def layers() -> dict:
         "conv": partial(nn.Conv2d, out_channels=4, kernel_size=3, padding=1),
         "norm": nn.BatchNorm2d,
         "n1": LIF,
-        "block": partial(Residual, layers={"conv": partial(nn.Conv2d, out_channels=6, kernel_size=3, padding=1), "n2": LIF}),
+        "block": partial(
+            Residual, layers={"conv": partial(nn.Conv2d, out_channels=6, kernel_size=3, padding=1), "n2": LIF}
+        ),
         "flatten": nn.Flatten,
         "drop": partial(nn.Dropout, p=0.5),
         "fc1": partial(nn.Linear, out_features=20),

@@ -42,9 +42,14 @@ def test_sizes_are_filled_in_from_the_data_set():
     assert net.layers["neuron"].tau_mem.shape == (4, 1, 1)
     assert (net.layers["fc"].in_features, net.layers["fc"].out_features) == (4 * 5 * 5, 3)
     assert net.shapes == {
-        "conv": (4, 10, 10), "norm": (4, 10, 10), "pool": (4, 5, 5), "neuron": (4, 5, 5),
-        "flatten": (100,), "fc": (3,), "readout": (3,),
-    }  # fmt: skip
+        "conv": (4, 10, 10),
+        "norm": (4, 10, 10),
+        "pool": (4, 5, 5),
+        "neuron": (4, 5, 5),
+        "flatten": (100,),
+        "fc": (3,),
+        "readout": (3,),
+    }
     assert net.dt == 1e-3
 
 
@@ -182,7 +187,10 @@ def test_a_list_of_layers_and_built_modules():
         ({"norm": partial(nn.BatchNorm2d, num_features=5)}, ["norm", "got (2, 10, 10)", "expected (5, ...)"]),
         ({"flat": nn.Flatten, "conv": partial(nn.Conv2d, out_channels=4, kernel_size=3)}, ["conv", "got (200,)"]),
         # torch would take the batch for channels and pool over samples
-        ({"flat": partial(nn.Flatten, start_dim=2), "pool": partial(nn.AvgPool2d, kernel_size=2)}, ["pool", "got (2, 100)"]),
+        (
+            {"flat": partial(nn.Flatten, start_dim=2), "pool": partial(nn.AvgPool2d, kernel_size=2)},
+            ["pool", "got (2, 100)"],
+        ),
         ({"conv": partial(nn.Conv2d, out_channels=4, kernel_size=30)}, ["conv", "got (2, 10, 10)", "Kernel size"]),
         ({"flat": partial(nn.Flatten, start_dim=0)}, ["flat", "(2, 2, 10, 10)", "batch"]),
         ({"conv": partial(nn.Conv2d, out_chanels=4, kernel_size=3)}, ["conv", "out_chanels", "out_channels"]),
@@ -196,7 +204,7 @@ def test_a_list_of_layers_and_built_modules():
         ({"a.b": nn.Flatten}, ["'a.b'", "name"]),
         ({}, ["no layers"]),
     ],
-)  # fmt: skip
+)
 def test_mistakes_name_the_layer(layers, words):
     with pytest.raises(UserError) as raised:
         Network(layers, FACTS)

@@ -53,7 +53,7 @@ def test_lists_of_widths_make_as_many_layers():
 
 @pytest.mark.parametrize("name", ["mlp", "conv", "vgg", "residual"])
 def test_with_relu_and_stacked_time_it_is_the_ann_of_the_same_shape(name):
-    stacked = Facts(shape=(6, 34, 34), classes=CAMERA.classes, dt=90e-3, steps=1)
+    stacked = Facts(shape=(6, 34, 34), classes=CAMERA.classes, dt=30e-3, steps=1)
     ann, snn = network(stacked, f"network={name}", "neuron=relu").eval(), network(stacked, f"network={name}")
     assert {k: v.shape for k, v in ann.state_dict().items()} == {k: v.shape for k, v in snn.state_dict().items()}
     assert set(kinds(ann)) == {"ReLU", "LI"}

@@ -95,7 +95,10 @@ def test_in_a_network_sizes_and_values_are_handed_down():
     )
     layers = net.temporal_layers()
     assert list(layers) == ["f.0.r", "f.1.r", "readout"]
-    assert [(n.neuron.tau_mem, tuple(n.feedback.weight.shape)) for n in list(layers.values())[:2]] == [(1e-3, (5, 5)), (2e-3, (6, 6))]
+    assert [(n.neuron.tau_mem, tuple(n.feedback.weight.shape)) for n in list(layers.values())[:2]] == [
+        (1e-3, (5, 5)),
+        (2e-3, (6, 6)),
+    ]
     assert layers["f.0.r"].spiking and not layers["readout"].spiking
     assert net(torch.rand(3, 2, 4))[0].shape == (3, 2, 2)
 

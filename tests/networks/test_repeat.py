@@ -25,17 +25,15 @@ def test_each_value_goes_to_the_layers_that_leave_it_out():
         "neuron": LIF,
     }
     net = Network({"f": partial(Repeat, each={"out_channels": [3, 5], "stride": [1, 2]}, layers=inner), **END}, FACTS)
-    found = [
-        (layer.out_channels, layer.stride)
-        for _, layer, _ in net.walk()
-        if isinstance(layer, nn.Conv2d)
-    ]  # fmt: skip
+    found = [(layer.out_channels, layer.stride) for _, layer, _ in net.walk() if isinstance(layer, nn.Conv2d)]
     assert found == [(3, (1, 1)), (3, (1, 1)), (5, (2, 2)), (5, (1, 1))]
     assert net.shapes["f"] == (5, 4, 4)
 
 
 def test_names_and_states_are_nested():
-    net = Network({"f": partial(Repeat, times=2, layers={**CONV, "conv": partial(CONV["conv"], out_channels=2)}), **END}, FACTS)
+    net = Network(
+        {"f": partial(Repeat, times=2, layers={**CONV, "conv": partial(CONV["conv"], out_channels=2)}), **END}, FACTS
+    )
     assert list(net.temporal_layers()) == ["f.0.neuron", "f.1.neuron", "readout"]
     out, state = net(torch.rand(4, 3, 2, 8, 8))
     assert out.shape == (4, 3, 2)
@@ -51,8 +49,12 @@ def test_repetitions_within_repetitions_inherit():
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [({}, "neither each nor times"), ({"each": {"out_channels": [1, 2], "stride": [1]}}, "stride"), ({"times": 3, "each": {"stride": [1]}}, "times 3")],
-)  # fmt: skip
+    [
+        ({}, "neither each nor times"),
+        ({"each": {"out_channels": [1, 2], "stride": [1]}}, "stride"),
+        ({"times": 3, "each": {"stride": [1]}}, "times 3"),
+    ],
+)
 def test_lists_of_different_lengths_are_refused(arguments, word):
     with pytest.raises(UserError, match=word) as raised:
         Network({"f": partial(Repeat, layers=CONV, **arguments), **END}, FACTS)
@@ -62,6 +64,12 @@ def test_lists_of_different_lengths_are_refused(arguments, word):
 def test_a_mistake_inside_names_the_way_to_it():
     with pytest.raises(UserError, match=r"network layer f\.1\.conv \(Conv2d\) got \(3, 8, 8\)"):
         Network(
-            {"f": partial(Repeat, times=2, layers={"conv": partial(nn.Conv2d, in_channels=2, out_channels=3, kernel_size=3, padding=1)})},
+            {
+                "f": partial(
+                    Repeat,
+                    times=2,
+                    layers={"conv": partial(nn.Conv2d, in_channels=2, out_channels=3, kernel_size=3, padding=1)},
+                )
+            },
             FACTS,
-        )  # fmt: skip
+        )

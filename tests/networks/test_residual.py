@@ -64,6 +64,11 @@ def test_a_short_cut_of_the_users_own():
 def test_branches_of_different_shapes_are_refused():
     with pytest.raises(UserError, match=r"block \(Residual\): the block gives \(3, 5, 5\), the short cut \(3, 7, 7\)"):
         Network(
-            {"block": partial(Residual, layers={"conv": partial(nn.Conv2d, out_channels=3, kernel_size=3)}, shortcut=nn.Identity), **END},
+            {
+                "block": partial(
+                    Residual, layers={"conv": partial(nn.Conv2d, out_channels=3, kernel_size=3)}, shortcut=nn.Identity
+                ),
+                **END,
+            },
             IMAGE,
-        )  # fmt: skip
+        )

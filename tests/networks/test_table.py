@@ -69,7 +69,7 @@ def test_memory_adds_up():
 
 def test_steps_come_from_the_data_set_or_must_be_given():
     net = Network({"flatten": nn.Flatten, "fc": nn.Linear}, FACTS)
-    with pytest.raises(UserError, match="dataset.steps"):
+    with pytest.raises(UserError, match=r"dataset\.duration"):
         net.table(4)
     known = Network({"flatten": nn.Flatten, "fc": nn.Linear}, Facts((2, 8, 8), FACTS.classes, 1e-3, 7))
     assert known.table(4)[0].shape == (7, 4, 128)

@@ -31,7 +31,9 @@ def read(path: Path, sort: bool = False) -> Decoded:
         raise UserError(f"{path}: not a .dat file of pixel events: {told}", REMEDY)
     data = data[2:]
     if len(data) % WORD:
-        raise UserError(f"{path}: truncated: {len(data)} bytes is no whole number of events ({WORD} bytes each)", REMEDY)
+        raise UserError(
+            f"{path}: truncated: {len(data)} bytes is no whole number of events ({WORD} bytes each)", REMEDY
+        )
     words = np.frombuffer(data, [("t", "<u4"), ("a", "<u4")])
     t, a = words["t"].astype(np.int64), words["a"]
     t += np.concatenate([[0], np.cumsum(np.diff(t) < -(1 << 31))]) * (1 << 32) if len(t) else 0  # the clock went round

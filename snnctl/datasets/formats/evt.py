@@ -47,7 +47,9 @@ def _words(path: Path, data: bytes, dtype: str, shift: int, allowed: tuple[int, 
     wrong = ~known[words >> shift]
     if wrong.any():
         i = int(np.argmax(wrong))
-        raise UserError(f"{path}: corrupt: word {i} of {len(words)} is of the reserved type {int(words[i] >> shift):#x}", REMEDY)
+        raise UserError(
+            f"{path}: corrupt: word {i} of {len(words)} is of the reserved type {int(words[i] >> shift):#x}", REMEDY
+        )
     timed = words >> shift == 0x8
     return words[int(np.argmax(timed)) :] if timed.any() else words[:0]
 
@@ -94,7 +96,9 @@ def _evt3(words: np.ndarray) -> tuple[np.ndarray, ...]:
     bits[:, 8:] &= (kind[vector] == 0x4)[:, None]
     which, offset = np.nonzero(bits)
     several = vector[which]
-    x = np.concatenate([value[single] & 0x7FF, (base[several] & 0x7FF) + done[several] - done[base_at[several]] + offset])
+    x = np.concatenate(
+        [value[single] & 0x7FF, (base[several] & 0x7FF) + done[several] - done[base_at[several]] + offset]
+    )
     p = np.concatenate([value[single] >> 11, base[several] >> 11])
     word = np.concatenate([single, several])
     order = np.argsort(word, kind="stable")

@@ -17,7 +17,7 @@ ALIASES = {"t": ("t", "ts"), "x": ("x", "xs"), "y": ("y", "ys"), "p": ("p", "ps"
 
 
 def read(path: Path, sort: bool = False) -> Decoded:
-    """Events of an HDF5 file, looked for in `events`, `CD/events` and the root; t in microseconds, y and p may be absent.
+    """Events of an HDF5 file, from `events`, `CD/events` or the root; t in microseconds, y and p may be absent.
 
     The sensor is taken from the attributes `width` and `height` of that place or of the file.
 
@@ -40,8 +40,12 @@ def read(path: Path, sort: bool = False) -> Decoded:
             else:
                 raise UserError(f"{path}: no columns t and x in {', '.join(PLACES)}", f"it holds {list(file)[:8]}")
     except (OSError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path}: truncated, corrupt, or compressed by a plugin that is not here: {error}", REMEDY) from error
-    sensor = tuple(int(attributes[k]) for k in ("height", "width")) if {"height", "width"} <= attributes.keys() else None
+        raise UserError(
+            f"{path}: truncated, corrupt, or compressed by a plugin that is not here: {error}", REMEDY
+        ) from error
+    sensor = (
+        tuple(int(attributes[k]) for k in ("height", "width")) if {"height", "width"} <= attributes.keys() else None
+    )
     return Decoded(to_events(path, table["t"], table["x"], table.get("y"), table.get("p"), sort=sort), sensor)
 
 

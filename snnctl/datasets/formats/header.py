@@ -32,7 +32,9 @@ def split(path: Path, expected: str) -> tuple[dict[str, str], bytes]:
     while raw[at : at + 1] == b"%":
         end = raw.find(b"\n", at, at + LONGEST)
         if end < 0:
-            raise UserError(f"{path}: truncated inside its header", "get the file again; dataset.on_error=skip leaves it out")
+            raise UserError(
+                f"{path}: truncated inside its header", "get the file again; dataset.on_error=skip leaves it out"
+            )
         name, _, value = raw[at + 1 : end].decode("latin-1").strip().partition(" ")
         fields[name.lower()] = value.strip()
         at = end + 1
@@ -42,9 +44,9 @@ def split(path: Path, expected: str) -> tuple[dict[str, str], bytes]:
 
 
 def sensor(fields: dict[str, str]) -> tuple[int, int] | None:
-    """(height, width) where the header tells it: `geometry 640x480`, `format EVT3;height=720;width=1280`, `Width 304`."""
+    """(height, width) where the header has it: `geometry 640x480`, `format EVT3;height=720;width=1280`, `Width 304`."""
     if match := re.fullmatch(r"(\d+)x(\d+)", fields.get("geometry", "")):
         return int(match[2]), int(match[1])
     told = dict(re.findall(r"(width|height)=(\d+)", fields.get("format", "")))
-    told = {**{k: fields[k] for k in ("width", "height") if fields.get(k, "").isdigit()}, **told}
+    told = {**{k: fields[k] for k in ("width", "height") if fields.get(k, "").isdecimal()}, **told}
     return (int(told["height"]), int(told["width"])) if len(told) == 2 else None

@@ -37,4 +37,6 @@ def refuse(path: Path, expected: str, head: bytes) -> UserError:
     """
     found = seems(head)
     what = f"it begins as {found}" if found else f"its first bytes are {head[:8].hex(' ') or 'missing'}"
-    return UserError(f"{path}: not {expected}: {what}", "check the file, or its ending; dataset.on_error=skip leaves it out")
+    return UserError(
+        f"{path}: not {expected}: {what}", "check the file, or its ending; dataset.on_error=skip leaves it out"
+    )
