@@ -34,4 +34,4 @@ def load(run: str | Path) -> Network:
     from snnctl.rundir import locate
 
     run_dir, weights = locate(run)
-    return load_network(OmegaConf.load(run_dir.path / "config.yaml"), run_dir.path, weights)
+    return load_network(run_dir.configuration(), run_dir.path, weights)

@@ -3,6 +3,7 @@
 runs/<recipe>/<date>/
     run.json             recipe, command, state, seed, versions, results in short
     config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
+    composed.yaml        the same with its links kept (hidden: ${network.hidden}), which eval and --resume change keys in
     facts.json           what the data told the network    split.json       which samples were for what
     metrics.csv          one row a logged step or epoch
     checkpoints/         last.ckpt, best.ckpt
@@ -20,10 +21,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from snnctl.atomic import write_json, write_text
 from snnctl.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 ROOTS = ("runs", "multirun")
 
@@ -90,6 +94,22 @@ class RunDir:
     @property
     def file(self) -> Path:
         return self.path / "run.json"
+
+    def configuration(self) -> DictConfig:
+        """The run's configuration, with its links kept so that a changed key changes what refers to it.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        from omegaconf import OmegaConf
+
+        path = self.path / "composed.yaml"
+        try:
+            return OmegaConf.load(path)
+        except FileNotFoundError:
+            raise UserError(f"{path} is missing", "the run's folder is not whole; train it again") from None
+        except Exception as error:  # YAML and OmegaConf share no base class of errors
+            raise UserError(f"{path} is damaged: {str(error).splitlines()[0]}", "train the run again") from None
 
     @property
     def checkpoints(self) -> Path:
@@ -204,9 +224,10 @@ def _started(folder: Path) -> str:
         return ""
 
 
-def write_config(run: RunDir, resolved_yaml: str, overrides: list[str]) -> None:
-    """Keep the resolved configuration and the overrides beside the run."""
-    write_text(run.path / "config.yaml", resolved_yaml)
+def write_config(run: RunDir, composed: str, resolved: str, overrides: list[str]) -> None:
+    """Keep the configuration, with links and resolved, and the overrides beside the run."""
+    write_text(run.path / "composed.yaml", composed)
+    write_text(run.path / "config.yaml", resolved)
     write_text(
         run.path / "overrides.yaml", "".join(f"- {json.dumps(o, ensure_ascii=False)}\n" for o in overrides) or "[]\n"
     )

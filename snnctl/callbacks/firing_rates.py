@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
+from snnctl.regimes.bptt import recomputing
+
 
 class FiringRates(lightning.Callback):
     """Logs `rate/<layer>`, spikes a neuron and step, over the training samples of an epoch.
@@ -33,20 +35,20 @@ class FiringRates(lightning.Callback):
         layers = getattr(pl_module.network, "temporal_layers", dict)()
         for name, layer in layers.items():
             if getattr(layer, "spiking", False):
-                self._hooks.append(layer.register_forward_hook(self._count(name)))
+                self._hooks.append(layer.register_forward_hook(self._count(name, pl_module)))
 
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
 
-    def _count(self, name: str) -> Any:
+    def _count(self, name: str, pl_module: lightning.LightningModule) -> Any:
         def hook(layer: torch.nn.Module, args: Any, output: tuple[Tensor, Any]) -> None:
-            if not layer.training or self._length is None:
+            if not layer.training or self._length is None or recomputing():
                 return
             with torch.no_grad():
                 spikes = output[0].detach().flatten(2).mean(2)
-                steps = torch.arange(spikes.shape[0], device=spikes.device)[:, None]
+                steps = torch.arange(spikes.shape[0], device=spikes.device)[:, None] + getattr(pl_module, "chunk_start", 0)
                 valid = steps < self._length.to(spikes.device)
                 counted = torch.stack([(spikes * valid).sum().double(), valid.sum().double()])
                 self._sums[name] = self._sums[name] + counted if name in self._sums else counted

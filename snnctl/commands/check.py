@@ -43,14 +43,13 @@ def configuration(recipe: str | None, overrides: list[str]) -> DictConfig:
     Raises:
         UserError: one for all mistakes.
     """
-    from omegaconf import OmegaConf
 
     from snnctl import config
     from snnctl.rundir import locate
 
     if recipe is not None and (recipe == "last" or (Path(recipe) / "run.json").exists()):
         run_dir, _ = locate(recipe)
-        return config.override(OmegaConf.load(run_dir.path / "config.yaml"), overrides)
+        return config.override(run_dir.configuration(), overrides)
     flags = [o for o in overrides if o.startswith("-")]
     if flags:
         raise UserError(f"check takes no {flags[0]}", "snnctl check RECIPE key=value ...")

@@ -36,7 +36,7 @@ def run(args: list[str]) -> int:
     from snnctl.experiment import assemble
 
     own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
-    cfg = config.override(OmegaConf.load(run_dir.path / "config.yaml"), [a for a in args[1:] if a not in own])
+    cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
     experiment = assemble(cfg)
     if (run_dir.path / "split.json").exists() and not any(a.startswith("dataset.root") for a in args):

@@ -53,7 +53,6 @@ def run(args: list[str]) -> int:
 
 def resume(args: list[str]) -> int:
     """`snnctl train --resume RUN k=v ...`: the run goes on in its folder, with what is given changed."""
-    from omegaconf import OmegaConf
 
     from snnctl import config
 
@@ -62,7 +61,7 @@ def resume(args: list[str]) -> int:
         raise UserError("--resume needs the folder of a run", "see   snnctl runs")
     run_dir = RunDir.open(rest[0])
     facts = run_dir.read()
-    cfg = config.override(OmegaConf.load(run_dir.path / "config.yaml"), rest[1:])
+    cfg = config.override(run_dir.configuration(), rest[1:])
     train(cfg, run_dir.path, facts.get("recipe", "?"), rest[1:], resuming=True)
     return 0
 
@@ -94,7 +93,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
     elif first:
         command = shlex.join(["snnctl", *sys.argv[1:]])
         run_dir = RunDir.create(folder, recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
-        write_config(run_dir, OmegaConf.to_yaml(cfg, resolve=True), overrides)
+        write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
     try:
         value = _fit_and_evaluate(cfg, run_dir, overrides, resuming, first)
     except BaseException as error:

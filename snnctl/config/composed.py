@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,13 +53,12 @@ class Composed:
         """Merge the files that a recipe and its group choices name. Hydra's exceptions pass through."""
         found = source.defaults(group_overrides, name)
         own = [d for d in found.defaults if is_recipe(source, d)]
-        cfg = source.merge(found.defaults)
         bodies = []
         for default in own:
             result = source.repository.load_config(default.config_path)
             if result is not None and isinstance(result.config, DictConfig) and len(result.config):
                 bodies.append((source.repository.file(default.config_path), raw(result.config)))
-        return cls(source, found, cfg, own, bodies)
+        return cls(source, found, source.merge(found.defaults), own, bodies)
 
     @cached_property
     def base(self) -> dict[str, Any]:
@@ -112,16 +112,21 @@ class Composed:
         shown = "" if not known or isinstance(value, dict) else yaml_text(value)
         return ", ".join(part for part in (shown, self.meanings.get(path, "")) if part)
 
-    def near(self, path: str, more: list[str] = ()) -> list[str]:
+    def near(self, path: str, more: Iterable[str] = (), tree: dict[str, Any] | None = None) -> list[str]:
         """The keys closest to a wrong one: its neighbours first, then keys of that name elsewhere.
 
         Args:
             more: names that the node would take besides those it has.
+            tree: where to look; the configuration as it is now if None.
         """
-        tree = raw(self.cfg)
+        tree = raw(self.cfg) if tree is None else tree
         parts = path.split(".")
         depth = next(i for i in range(len(parts), -1, -1) if at(tree, ".".join(parts[:i]))[0])
         above, rest = parts[:depth], parts[depth:]
+        leaves = [key for key in flat(tree) if not key.rpartition(".")[2].startswith("_")]
+        same = [leaf for leaf in leaves if leaf.rpartition(".")[2] == parts[-1]][:3]
+        if same and len(parts) == 1:
+            return same
         node = at(tree, ".".join(above))[1]
         wrong = rest[0] if rest else parts[-1]
         names = [k for k in node if not k.startswith("_")] if isinstance(node, dict) else []
@@ -132,11 +137,10 @@ class Composed:
         ]
         if found:
             return list(dict.fromkeys(found))
-        leaves = [key for key in flat(tree) if not key.rpartition(".")[2].startswith("_")]
         last = sorted({leaf.rpartition(".")[2] for leaf in leaves})
-        ends = [parts[-1]] if parts[-1] in last else []
-        if not above and not ends:
-            ends = [w for w in last if w.endswith(f"_{parts[-1]}")][:1] or nearest(parts[-1], last, 1)
+        if same or above:
+            return same
+        ends = [w for w in last if w.endswith(f"_{parts[-1]}")][:1] or nearest(parts[-1], last, 1)
         return [leaf for leaf in leaves if leaf.rpartition(".")[2] in ends][:3]
 
 

@@ -41,12 +41,7 @@ def _check_body(
                 _check_body(composed, faults, deep, file, value, known[key], here)
         elif not redefined and not _may_be_new(composed, here, value, known, deep):
             takes = target_parameters(known) if deep else None
-            close = composed.near(here, list(takes.types) if takes else [])
-            close = [
-                c
-                for c in close
-                if (c != here and at(composed.base, c)[0]) or (takes and c.rpartition(".")[2] in takes.types)
-            ]
+            close = composed.near(here, takes.types if takes else (), composed.base)
             lines = guess(close, {c: composed.describe(c) for c in close}) if close else composed.see(path)
             faults.add("unknown key", here, lines, ("in", str(file)))
 
@@ -154,7 +149,7 @@ class Overrides:
         more = target_parameters(node)
         close = self.composed.near(key, list(more.types) if more else [])
         groups = self.composed.source.repository.group_names() if depth == 0 and len(parts) == 1 else []
-        if depth == 0 and len(parts) == 1:
+        if groups and not any(c.rpartition(".")[2] == key for c in close):
             close = (nearest(key, [g for g in groups if "/" not in g and "." not in g], 1) + close)[:3]
         see = self.composed.see(above)
         if not close and isinstance(node, dict):

@@ -27,6 +27,7 @@ class Nodes:
 
     def __init__(self, composed: Composed, faults: Faults, deep: bool):
         self.composed, self.faults, self.deep = composed, faults, deep
+        self.links: list[tuple[str, Any, Any, Parameters | None, list[str]]] = []  # looked at last
 
     def walk(self) -> None:
         cfg = self.composed.cfg
@@ -37,6 +38,9 @@ class Nodes:
                     "not allowed", f"{path}._target_: {target}", ("because", problem.hint), self._origin(path)
                 )
         self._mapping(cfg, "", False)
+        for path, key, value, known, names in self.links:
+            if not any(fault.subject.startswith(f"{name}=") for fault in self.faults for name in names):
+                self._kind(path, key, value, known)
 
     def check_value(self, path: str, value: Any) -> None:
         """Whether one more value, of a sweep, is of the right kind."""
@@ -70,7 +74,7 @@ class Nodes:
         elif child._is_interpolation():
             value = self._follow(node, key, path, child._value())
             if value is not None and not OmegaConf.is_config(value):
-                self._kind(path, key, value, known)
+                self.links.append((path, key, value, known, LINK.findall(child._value())))
         elif isinstance(child, DictConfig) and not child._is_none():
             self._mapping(child, path, _is_layers(path))
         elif isinstance(child, ListConfig) and not child._is_none():
@@ -88,7 +92,10 @@ class Nodes:
             return node[key]
         except OmegaConfBaseException as error:
             names = [name for name in LINK.findall(text) if not name.startswith(".")]
-            close = [c for name in names if not at(raw(self.composed.cfg), name)[0] for c in self.composed.near(name)]
+            lost = [name for name in names if not at(raw(self.composed.cfg), name)[0]]
+            if names and not lost:  # what it leads to is broken, and said there
+                return None
+            close = [c for name in lost for c in self.composed.near(name)]
             reason = str(error).splitlines()[0]
             self.faults.add("broken link", f"{path}: {text}", ("because", reason), guess(close), self._origin(path))
             return None

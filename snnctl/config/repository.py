@@ -27,18 +27,12 @@ class Repository(CachingConfigRepository):
         self.hydra = hydra
         self.folders = [Path(f) for f in folders]
         self.faults = Faults()
-        self.checked: set[str] = set()
         self.skipped: list[tuple[str, Any]] = []  # choices of Hydra's own groups
 
     def load_config(self, config_path: str) -> Any:
+        fresh = f"config_path={config_path}" not in self.cache
         found = super().load_config(config_path)
-        if (
-            found is not None
-            and found.defaults_list is not None
-            and config_path not in self.checked
-            and not config_path.startswith("hydra/")
-        ):
-            self.checked.add(config_path)
+        if fresh and found is not None and found.defaults_list is not None and not config_path.startswith("hydra/"):
             found.defaults_list = [d for d in found.defaults_list if self._keep(config_path, d)]
             self._check_order(config_path, found)
         return found

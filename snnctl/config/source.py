@@ -68,7 +68,10 @@ class Source:
 
     def merge(self, files: list[ResultDefault]) -> DictConfig:
         """The files merged, as Hydra does it."""
-        return self.loader._compose_config_from_defaults_list(files, self.repository)
+        try:
+            return self.loader._compose_config_from_defaults_list(files, self.repository)
+        finally:
+            self.repository.cache.clear()  # Hydra merged into the nodes of the first file
 
     def apply(self, overrides: list[Override], cfg: DictConfig) -> None:
         """Set keys as given on the command line."""

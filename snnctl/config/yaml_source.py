@@ -15,16 +15,23 @@ from yaml.resolver import Resolver
 
 
 class YamlSource(FileConfigSource):
-    """One folder of the search path."""
+    """One folder of the search path. A file is parsed once and made into nodes at each load."""
+
+    def __init__(self, provider: str, path: str):
+        super().__init__(provider, path)
+        self.parsed: dict[str, tuple[Any, str]] = {}
 
     def load_config(self, config_path: str) -> ConfigResult:
         path = os.path.realpath(os.path.join(self.path, self._normalize_file_name(config_path)))
         if not os.path.exists(path):
             raise ConfigLoadError(f"Config not found : {path}")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        cfg = OmegaConf.create(yaml.load(text, Loader=LOADER) or {})
-        header = ConfigSource._get_header_dict(text[:512])
+        if path not in self.parsed:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            self.parsed[path] = yaml.load(text, Loader=LOADER) or {}, text[:512]
+        tree, start = self.parsed[path]
+        cfg = OmegaConf.create(tree)
+        header = ConfigSource._get_header_dict(start)
         return ConfigResult(config=cfg, path=f"file://{self.path}", provider=self.provider, header=header)
 
 

@@ -46,6 +46,7 @@ class BPTT(Supervised):
         self.recompute = recompute
         self.regularizers = dict(regularizers or {})
         self.init_rates = init_rates
+        self.chunk_start = 0  # first step of the chunk that the network is running
         self._spikes: dict[str, list[Tensor]] = {}
         if self.regularizers:
             for name, layer in self.network.temporal_layers().items():
@@ -54,7 +55,7 @@ class BPTT(Supervised):
 
     def _keep(self, name: str) -> Callable[..., None]:
         def hook(layer: torch.nn.Module, args: Any, output: tuple[Tensor, Any]) -> None:
-            if self.training:
+            if self.training and not recomputing():
                 self._spikes.setdefault(name, []).append(output[0])
 
         return hook
@@ -64,7 +65,10 @@ class BPTT(Supervised):
             from snnctl.networks.initialise import init_rates
 
             batch = next(iter(self.trainer.datamodule.train_dataloader()))
-            init_rates(self.network, batch.x.to(self.device), *self.init_rates)
+            init_rates(self.network, batch.x.to(self.device), *self.init_rates, length=batch.length)
+            if self.trainer.world_size > 1:  # each process saw another batch
+                for tensor in self.network.state_dict().values():
+                    torch.distributed.broadcast(tensor, 0)
 
     def outputs(self, batch: Batch) -> Tensor:
         self._spikes.clear()
@@ -76,8 +80,10 @@ class BPTT(Supervised):
         for start in range(0, x.shape[0], step):
             if self.truncate is not None and start and start % self.truncate < step:
                 state = pytree.tree_map_only(Tensor, Tensor.detach, state)
+            self.chunk_start = start
             out, state = self._chunk(x[start : start + step], state)
             outs.append(out)
+        self.chunk_start = 0
         return torch.cat(outs)
 
     def _chunk(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -91,3 +97,8 @@ class BPTT(Supervised):
         spikes = {name: torch.cat(chunks) for name, chunks in self._spikes.items()}
         self._spikes.clear()
         return torch.stack([r(spikes, batch.length) for r in self.regularizers.values()]).sum()
+
+
+def recomputing() -> bool:
+    """Whether this forward pass is one that backward repeats, so that hooks do not count it twice."""
+    return torch._C._current_graph_task_id() != -1

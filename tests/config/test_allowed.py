@@ -94,7 +94,7 @@ def test_refused_by_name(target):
     ],
 )
 def test_refused_after_a_look(target):
-    with pytest.raises(UserError, match="not allowed|there is no"):
+    with pytest.raises(UserError, match=r"not allowed|there is no"):
         allowed.find(target)
 
 
@@ -121,7 +121,7 @@ def test_nothing_outside_is_imported(tmp_path, monkeypatch):
     mark = tmp_path / "mark"
     (tmp_path / "evil_layers.py").write_text(HOSTILE.format(mark=str(mark)))
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match="evil_layers.Layer is not allowed") as caught:
+    with pytest.raises(UserError, match=r"evil_layers\.Layer is not allowed") as caught:
         build({"good": {"_target_": "torch.nn.Identity"}, "bad": [{"_target_": "evil_layers.Layer"}]})
     assert "bad[0]" in caught.value.problem
     assert "--allow evil_layers" in caught.value.hint
@@ -132,7 +132,9 @@ def test_nothing_outside_is_imported(tmp_path, monkeypatch):
 
 
 def test_a_file_beside_the_recipe(tmp_path):
-    (tmp_path / "own_neurons.py").write_text("import os\nclass Mine:\n    def __init__(self, a=1):\n        self.a = a\n")
+    (tmp_path / "own_neurons.py").write_text(
+        "import os\nclass Mine:\n    def __init__(self, a=1):\n        self.a = a\n"
+    )
     with pytest.raises(UserError):
         allowed.find("own_neurons.Mine")
     allowed.trust_folder(tmp_path)

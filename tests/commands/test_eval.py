@@ -1,0 +1,107 @@
+"""eval on a run's folder: figures, files, recordings; and what is no run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import snnctl
+from snnctl.cli import main
+from snnctl.commands.train import train
+from snnctl.config import compose
+from tests.runs import SMALL
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A small trained run; tests copy it before they change it."""
+    folder = tmp_path_factory.mktemp("run") / "small"
+    recipe = folder.parent / "small.yaml"
+    recipe.write_text("# small\ndefaults:\n  - train\n  - _self_\n")
+    train(compose(recipe, SMALL), folder, "small", [])
+    return folder
+
+
+def test_results_predictions_and_table(run, capsys):
+    before = json.loads((run / "results.json").read_text())
+    assert main(["eval", str(run)]) == 0
+    results = json.loads((run / "results.json").read_text())
+    assert results == before  # the same weights on the same samples
+    rows = list(csv.DictReader((run / "predictions.csv").open()))
+    right = sum(row["target"] == row["prediction"] for row in rows)
+    assert len(rows) == results["test/samples"] == 24
+    assert right / len(rows) == pytest.approx(results["test/acc"])
+    assert np.trace(results["confusion"]) == right
+    assert results["neurobench"]["footprint"] == 4 * sum(p.numel() for p in snnctl.load(run).parameters())
+    printed = capsys.readouterr().out
+    assert "test accuracy" in printed and "hidden.0.neuron" in printed and "synaptic operations" in printed
+
+
+def test_recording(run, capsys):
+    assert main(["eval", str(run), "record=[spikes,v]", "samples=3"]) == 0
+    kept = np.load(run / "recorded.npz")
+    assert kept["input"].shape == (8, 3, 2, 34, 34)
+    assert kept["hidden.0.neuron/spikes"].shape == kept["hidden.0.neuron/v"].shape == (8, 3, 16)
+    assert set(np.unique(kept["hidden.0.neuron/spikes"])) <= {0, 1}
+    pictures = sorted((run / "recorded").glob("*.png"))
+    assert len(pictures) == 3 and all(p.read_bytes().startswith(b"\x89PNG") for p in pictures)
+    network = snnctl.load(run)
+    out, _ = network(torch.from_numpy(kept["input"]))
+    np.testing.assert_allclose(out.detach().numpy(), kept["readout/v"], atol=1e-6)
+
+
+def test_an_unknown_field_names_the_nearest(run, capsys):
+    assert main(["eval", str(run), "record=[spike]"]) == 2
+    assert "did you mean   spikes" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_evaluated_with_its_run(run):
+    assert main(["eval", str(run / "checkpoints" / "last.ckpt")]) == 0
+
+
+def test_not_a_run(tmp_path, capsys):
+    assert main(["eval", str(tmp_path / "nothing")]) == 2
+    assert "no run in" in capsys.readouterr().err
+
+
+def test_a_run_without_a_finished_checkpoint(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "weights.safetensors").unlink()
+    assert main(["eval", str(copy)]) == 2
+    assert "has no finished checkpoint" in capsys.readouterr().err
+
+
+def test_damaged_weights(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    weights = copy / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert main(["eval", str(copy)]) == 2
+    assert "is damaged" in capsys.readouterr().err
+
+
+def test_weights_of_another_network(run, tmp_path, capsys):
+    assert main(["eval", str(run), "network.hidden=[17]"]) == 2
+    err = capsys.readouterr().err
+    assert "from another network" in err and "(16, 2312) in the checkpoint, (17, 2312) in this network" in err
+
+
+def test_two_runs_in_one_folder(run, capsys):
+    recipe = run.parent / "small.yaml"
+    assert main(["train", str(recipe), *SMALL, f"hydra.run.dir={run}"]) == 2
+    assert "there is a run in" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_no_number_names_the_layer_and_keeps_the_checkpoint(run, tmp_path, capsys):
+    recipe = run.parent / "small.yaml"
+    folder = tmp_path / "nan"
+    huge = ["optimizer=sgd", "optimizer.lr=1e38", "scheduler=none", "optimizer.momentum=0", "optimizer.nesterov=false"]
+    rest = [o for o in SMALL if not o.startswith("optimizer")]
+    assert main(["train", str(recipe), *rest, *huge, "callbacks.checkpoint.every_minutes=0", f"hydra.run.dir={folder}"]) == 2
+    err = capsys.readouterr().err
+    assert "the loss is" in err and "layer" in err and "last good checkpoint is kept" in err
+    assert json.loads((folder / "run.json").read_text())["state"] == "failed"

@@ -1,0 +1,262 @@
+"""Every mistake is found before anything runs, all at once, each with the nearest right name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from snnctl.config import compose, override
+from snnctl.config.check import check
+from snnctl.config.folders import locate
+from snnctl.errors import UserError
+
+
+def text(recipe, *overrides: str, multirun: bool = False) -> str:
+    """The message that a command line gives."""
+    with pytest.raises(UserError) as caught:
+        check(locate(recipe), list(overrides), multirun=multirun)
+    assert caught.value.exit_code == 2
+    return f"{caught.value.problem}\n{caught.value.hint}"
+
+
+def test_one_mistake_reads_as_in_the_style_guide(recipe):
+    with pytest.raises(UserError) as caught:
+        compose(recipe(""), ["network.chanels=[8]"])
+    assert caught.value.problem == "unknown key  network.chanels"
+    first, second = caught.value.hint.splitlines()
+    assert re.match(r"did you mean       network\.channels   \(\[16, 32\], \w+", first)
+    assert second == "see                snnctl show network/conv"
+
+
+def test_all_mistakes_at_once(recipe):
+    body = "trainer: {max_epochz: 3}\nneuron: {tau_mem: 20ms}\nlos: {weight: 1}"
+    path = recipe(body, "override network: cnov", "override nueron: alif")
+    found = text(
+        path,
+        "seed=abc",
+        "optimizer.lrr=1e-3",
+        "trainer.max_epochs=ten",
+        "datset=nmnist",
+        "neuron=alff",
+        "trainer.precision=33",
+        "+optimizer.foo=1",
+        "lr",
+    )
+    assert found.startswith("13 mistakes")
+    for wrong, right in (
+        ("network: cnov", "conv"),
+        ("nueron", "neuron"),
+        ("trainer.max_epochz", "trainer.max_epochs"),
+        ("neuron.tau_mem=20ms", "neuron.tau_mem=20e-3"),
+        ("los", "loss"),
+        ("seed=abc", "a whole number"),
+        ("optimizer.lrr", "optimizer.lr "),
+        ("trainer.max_epochs=ten", "a whole number"),
+        ("datset", "dataset"),
+        ("neuron=alff", "alif"),
+        ("trainer.precision=33", "bf16-mixed"),
+        ("optimizer.foo", "weight_decay"),
+        ("lr", "optimizer.lr=1e-3"),
+    ):
+        assert re.search(rf"\w  +{re.escape(wrong)}", found), wrong
+        assert right in found.partition(wrong)[2], right
+    assert str(path) in found
+
+
+def test_trainer_arguments_pass_through_whether_listed_or_not(recipe):
+    checked = check(
+        locate(recipe()),
+        ["trainer.accumulate_grad_batches=3", "trainer.limit_train_batches=0.5", "trainer.strategy=ddp"],
+    )
+    assert checked.overrides == [
+        "trainer.accumulate_grad_batches=3",
+        "++trainer.limit_train_batches=0.5",
+        "++trainer.strategy=ddp",
+    ]
+    assert checked.cfg.trainer.limit_train_batches == 0.5
+    assert compose(recipe("trainer: {strategy: ddp, devices: 2}")).trainer.devices == 2
+    assert "trainer.accumulate_grad_batches" in text(recipe(), "trainer.acumulate_grad_batches=2")
+
+
+def test_a_key_known_elsewhere_is_found_there(recipe):
+    assert "optimizer.lr   (" in text(recipe(), "lr=1e-3")
+    assert "trainer.max_epochs   (" in text(recipe(), "epochs=3")
+    assert "neuron.tau_mem   (" in text(recipe(), "optimizer.tau_mem=3")
+
+
+def test_the_description_shows_the_value_of_the_files_not_the_one_given(recipe):
+    assert "0.002, learning rate" in text(recipe(), "optimizer.lr=3", "optimizer.lrr=3")
+
+
+def test_groups(recipe):
+    cfg = compose(recipe(), ["neuron=alif", "surrogate@neuron.surrogate=fast_sigmoid", "neuron.surrogate.slope=5"])
+    assert cfg.neuron.surrogate.slope == 5 and cfg.neuron.beta > 0
+    assert "neuron.surrogate.alpha" in text(
+        recipe(), "surrogate@neuron.surrogate=fast_sigmoid", "neuron.surrogate.alpha=5"
+    )
+    assert "surrogate" in text(recipe(), "surogate@neuron.surrogate=atan")
+    assert "~scheduler" in text(recipe(), "scheduler=null")
+    assert "+augment@dataset.augment.shift=shift" in text(recipe(), "augment=shift")
+    assert "scheduler" not in compose(recipe(), ["~scheduler"])
+    cfg = compose(recipe(), ["+augment@dataset.augment.shift=shift"])
+    assert cfg.dataset.augment.shift.pixels > 0
+
+
+def test_keys_inside_a_link(recipe):
+    found = text(recipe(), "network.layers.features.layers.neuron.threshold=2")
+    assert "${neuron}" in found and "set neuron.threshold" in found
+
+
+def test_add_and_delete(recipe):
+    assert compose(recipe(), ["+hidden=3", "~optimizer.weight_decay"]).hidden == 3
+    assert "already there" in text(recipe(), "+seed=3")
+    assert "optimizer.lr" in text(recipe(), "~optimizer.lrr")
+
+
+def test_kinds_in_a_recipe_file(recipe):
+    path = recipe("seed: one\ndataset: {batch_size: 3.5}\neval_after: perhaps")
+    found = text(path)
+    for part in ("seed=one", "dataset.batch_size=3.5", "eval_after=perhaps", "true or false", str(path)):
+        assert part in found
+
+
+def test_a_class_argument_that_does_not_exist(recipe):
+    found = text(recipe("loss: {_target_: torch.nn.NLLLoss, reductoin: mean}"))
+    assert "loss.reductoin" in found and "loss.reduction" in found and "torch.nn.NLLLoss" in found
+    body = "callbacks: {stop: {_target_: lightning.pytorch.callbacks.EarlyStopping, patience: 3}}"
+    assert "callbacks.stop.monitor" in text(recipe(body))  # needed and not given
+
+
+def test_a_target_that_is_not_allowed_or_not_there(recipe):
+    found = text(recipe("callbacks: {evil: {_target_: os.system, command: 'echo boo'}}"))
+    assert "callbacks.evil._target_: os.system" in found and "--allow os" in found
+    assert "torch.os.system" in text(recipe("loss: {_target_: torch.os.system}"))
+    assert "torch.nn.Lineer" in text(recipe("loss: {_target_: torch.nn.Lineer}"))
+    assert "os.system" in text(recipe("a: os\nloss: {_target_: '${a}.system'}"))  # put together from pieces
+
+
+def test_what_hydra_would_run(recipe):
+    for body in (
+        "hydra: {callbacks: {x: {_target_: os.system}}}",
+        "hydra: {sweeper: {_target_: os.system}}",
+        "hydra: {job_logging: {handlers: {x: {(): os.system, command: id}}}}",
+        "hydra: {launcher: {setup: ['rm -rf /']}}",
+        "hydra: {searchpath: ['pkg://evil']}",
+    ):
+        assert "not allowed" in text(recipe(body)), body
+    assert compose(recipe("hydra: {sweep: {dir: elsewhere}}")).seed == 1
+
+
+def test_missing_values_and_broken_links(recipe):
+    stop = "callbacks: {stop: {_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: '???'}}"
+    found = text(recipe(stop + "\nnetwork: {kernel_size: '${netwrk.size}'}"))
+    assert found.startswith("2 mistakes")
+    assert "missing value" in found and "callbacks.stop.monitor=..." in found
+    assert "broken link" in found and "network.kernel_size: ${netwrk.size}" in found
+
+
+def test_own_names_are_fine_where_a_link_reads_them(recipe):
+    cfg = compose(recipe("width: 64\nnetwork: {channels: ['${width}', '${network.more}'], more: 8}"))
+    assert list(cfg.network.channels) == [64, 8]
+    assert "widht" in text(recipe("widht: 64"))
+    assert "network.mroe" in text(recipe("network: {mroe: 8}"))
+
+
+def test_new_layers_and_callbacks(recipe):
+    body = (
+        "network: {layers: {extra: {_target_: torch.nn.Dropout, p: 0.1}}}\n"
+        "callbacks: {stop: {_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/acc}}"
+    )
+    assert compose(recipe(body)).network.layers.extra.p == 0.1
+    assert "callbacks.stop.patiense" in text(
+        recipe(
+            "callbacks: {stop: {_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/acc, patiense: 3}}"
+        )
+    )
+
+
+def test_broken_files(tmp_path, recipe):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("# x\ndefaults: [train, _self_]\ntrainer: {max_epochs: 3\nseed: 1\n")
+    assert "line" in text(bad) and "not YAML" in text(bad)
+    bad.write_text("# x\ndefaults: [train, _self_]\nseed: 1\nseed: 2\n")
+    assert "duplicate key seed" in text(bad)
+    bad.write_text("# x\nseed: 1\n")
+    assert "defaults: [train, _self_]" in text(bad)
+    bad.write_text("# x\ndefaults: [_self_, train]\nseed: 1\n")
+    assert "put _self_ last" in text(bad)
+    bad.write_text("")
+    assert "defaults: [train, _self_]" in text(bad)
+    bad.write_bytes(b"\xff\xfe\x00seed")
+    assert text(bad)
+    bad.write_text("- a\n- b\n")
+    assert text(bad)
+    bad.write_text("# x\ndefaults: [train, other_recipe, _self_]\n")
+    assert "other_recipe" in text(bad)
+
+
+def test_recipes_build_on_recipes(recipe):
+    recipe("seed: 5\noptimizer: {lr: 0.5}", name="first")
+    second = recipe("seed: 6", name="second")
+    second.write_text("# second\ndefaults: [first, _self_]\nseed: 6\n")
+    cfg = compose(second)
+    assert (cfg.seed, cfg.optimizer.lr) == (6, 0.5)
+    second.write_text("# second\ndefaults: [digits_mlp, _self_]\nsed: 6\n")
+    assert "seed" in text(second)
+
+
+def test_own_options_lie_beside_the_recipe(tmp_path, recipe):
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron" / "slow.yaml").write_text("# Slow.\ndefaults: [lif, _self_]\ntau_mem: 0.5\n")
+    assert compose(recipe("", "override neuron: slow")).neuron.tau_mem == 0.5
+    assert compose(recipe(), ["neuron=slow"]).neuron.tau_mem == 0.5
+    assert "slow" in text(recipe(), "neuron=sloow")
+
+
+def test_sweeps(recipe):
+    assert "add -m" in text(recipe(), "optimizer.lr=1e-3,1e-2")
+    checked = check(locate(recipe()), ["optimizer.lr=1e-3,1e-2", "seed=range(1,4)", "network=mlp,conv"], multirun=True)
+    assert checked.cfg.optimizer.lr == 1e-3
+    found = text(recipe(), "seed=1,two", "network=mlp,cnov", "optimizer.lr=interval(a,b)", multirun=True)
+    for part in ("seed=two", "network=cnov", "optimizer.lr"):
+        assert part in found
+    assert "network.hidden" in text(recipe(), "network=mlp,conv", "network.hidden=[8]", multirun=True)
+    swept = recipe("hydra: {sweeper: {params: {optimizer.lrr: '1,2'}}}")
+    assert "optimizer.lrr" in text(swept, multirun=True)
+
+
+def test_hydra_keys(recipe):
+    assert "hydra.sweep" in text(recipe(), "hydra.sweeep.dir=x")
+    assert "hydra/sweeper=optnua" in text(recipe(), "hydra/sweeper=optnua")
+    assert "hydra/launcher: slrum" in text(recipe("", "override hydra/launcher: slrum"))
+    assert check(locate(recipe()), ["hydra.run.dir=here", "hydra.job.env_set.A=b"]).cfg.seed == 1
+    assert "hydra" not in check(locate(recipe()), ["hydra.run.dir=here"]).cfg
+
+
+def test_a_run_with_changes(recipe):
+    cfg = compose(recipe())
+    changed = override(cfg, ["optimizer.lr=0.5", "dataset=nmnist", "trainer.limit_test_batches=2"])
+    assert changed.optimizer.lr == 0.5 and changed.dataset.source.tonic == "NMNIST"
+    assert changed.trainer.limit_test_batches == 2 and cfg.optimizer.lr != 0.5
+    with pytest.raises(UserError, match="2 mistakes"):
+        override(cfg, ["optimizer.lrr=0.5", "seed=x"])
+
+
+def test_unknown_recipes(tmp_path, monkeypatch):
+    with pytest.raises(UserError) as caught:
+        locate("digits_cnov")
+    assert "digits_conv" in caught.value.hint
+    with pytest.raises(UserError, match="no recipe file"):
+        locate(tmp_path / "no.yaml")
+    (tmp_path / "odd.yml").write_text("a: 1")
+    with pytest.raises(UserError, match=r"does not end in \.yaml"):
+        locate(tmp_path / "odd.yml")
+    (tmp_path / "train.yaml").write_text("a: 1")
+    with pytest.raises(UserError, match="all recipes start from"):
+        locate(tmp_path / "train.yaml")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.yaml").write_text("a: 1")
+    with pytest.raises(UserError) as caught:
+        locate("here")
+    assert "./here.yaml" in caught.value.hint
