@@ -28,8 +28,6 @@ def load(run: str | Path) -> Network:
     Raises:
         UserError: no run is there, it has no finished checkpoint, or its files are damaged.
     """
-    from omegaconf import OmegaConf
-
     from snnctl.experiment import load_network
     from snnctl.rundir import locate
 

@@ -3,7 +3,7 @@
 runs/<recipe>/<date>/
     run.json             recipe, command, state, seed, versions, results in short
     config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
-    composed.yaml        the same with its links kept (hidden: ${network.hidden}), which eval and --resume change keys in
+    composed.yaml        the same with its links (${network.hidden}) kept, for eval and --resume to change keys in
     facts.json           what the data told the network    split.json       which samples were for what
     metrics.csv          one row a logged step or epoch
     checkpoints/         last.ckpt, best.ckpt

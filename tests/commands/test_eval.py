@@ -101,7 +101,8 @@ def test_a_loss_that_is_no_number_names_the_layer_and_keeps_the_checkpoint(run, 
     folder = tmp_path / "nan"
     huge = ["optimizer=sgd", "optimizer.lr=1e38", "scheduler=none", "optimizer.momentum=0", "optimizer.nesterov=false"]
     rest = [o for o in SMALL if not o.startswith("optimizer")]
-    assert main(["train", str(recipe), *rest, *huge, "callbacks.checkpoint.every_minutes=0", f"hydra.run.dir={folder}"]) == 2
+    often = "callbacks.checkpoint.every_minutes=0"
+    assert main(["train", str(recipe), *rest, *huge, often, f"hydra.run.dir={folder}"]) == 2
     err = capsys.readouterr().err
     assert "the loss is" in err and "layer" in err and "last good checkpoint is kept" in err
     assert json.loads((folder / "run.json").read_text())["state"] == "failed"

@@ -121,6 +121,9 @@ def test_a_state_of_another_epoch_or_a_finished_one_is_no_start(module):
     iterator = iter(loader)
     next(iterator)
     assert len(content(loader)) == 7  # broken off, then iterated anew
+    loader.load_state_dict({"epoch": 4, "batch": 2})
+    next(iter(loader))
+    assert len(content(loader)) == 7  # a state is gone on from once
 
 
 def test_epoch_is_read_when_the_first_batch_is_asked_for(module):

@@ -21,7 +21,8 @@ FACTS = Facts((5,), ("a", "b", "c"), 1e-3, 12)
 def network() -> Network:
     torch.manual_seed(0)
     lif, li = partial(LIF, tau_mem=5e-3), partial(LI, tau_mem=5e-3)
-    return Network({"fc": partial(torch.nn.Linear, out_features=8), "lif": lif, "out": torch.nn.Linear, "li": li}, FACTS)
+    linear = torch.nn.Linear
+    return Network({"fc": partial(linear, out_features=8), "lif": lif, "out": linear, "li": li}, FACTS)
 
 
 def batch(steps: int = 12) -> Batch:
