@@ -13,9 +13,9 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "compose": "compose",
-    "launch": "launch",
-    "build": "build",
+    "compose": "composing",
+    "launch": "launching",
+    "build": "building",
     "override": "check",
     "allow": "allowed",
     "trust_folder": "allowed",
@@ -27,7 +27,6 @@ __all__ = ["allow", "build", "compose", "launch", "override", "trust_folder"]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # import_module binds the submodule under its own name here; the function of that name takes its place
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from snnctl.config.allowed import trust_folder
 from snnctl.config.composed import Composed, raw
 from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs
@@ -50,6 +51,8 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     Raises:
         UserError: one for all mistakes.
     """
+    if recipe.own:
+        trust_folder(recipe.folder)
     faults = Faults()
     parsed = parse(overrides, multirun, faults)
     of_hydra = [o for o in parsed if o.is_hydra_override()]

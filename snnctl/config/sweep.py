@@ -30,7 +30,8 @@ class Job:
     """
 
     def __init__(self, verb: str, recipe: str, packages: list[str]):
-        self.verb, self.recipe, self.packages = verb, recipe, packages
+        self.start = [*interpreter(), verb, recipe]
+        self.allow = [part for package in packages for part in ("--allow", package)]
 
     def __call__(self, cfg: DictConfig) -> float | None:
         from hydra.core.hydra_config import HydraConfig
@@ -38,9 +39,7 @@ class Job:
         hydra = HydraConfig.get()
         folder = free_folder(Path(hydra.runtime.output_dir))
         overrides = list(OmegaConf.to_container(hydra.overrides.task))
-        allow = [part for package in self.packages for part in ("--allow", package)]
-        command = [*interpreter(), self.verb, self.recipe, *overrides, f"hydra.run.dir={quoted(folder)}", *allow]
-        code = run(command)
+        code = run([*self.start, *overrides, f"hydra.run.dir={quoted(folder)}", *self.allow])
         objective = str(cfg.get("objective", "val/acc"))
         value = read_value(folder, objective) if code == 0 else None
         record = Path(hydra.sweep.dir) / RECORD

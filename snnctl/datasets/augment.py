@@ -7,6 +7,7 @@ that leave the sensor or the recording are dropped when they are binned.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numba import njit
@@ -36,6 +37,8 @@ class Shift:
         pixels: the largest move, pixels.
         sensor: shape of one step; filled in from the data set.
     """
+
+    keeps_time: ClassVar[bool] = True
 
     pixels: int = 1
     sensor: tuple[int, ...] | None = None
@@ -107,6 +110,8 @@ class FlipLR:
         sensor: shape of one step; filled in from the data set.
     """
 
+    keeps_time: ClassVar[bool] = True
+
     p: float = 0.5
     sensor: tuple[int, ...] | None = None
 
@@ -134,6 +139,8 @@ class Turn:
         scale: the largest change of size, a share.
         sensor: shape of one step; filled in from the data set.
     """
+
+    keeps_time: ClassVar[bool] = True
 
     degrees: float = 10.0
     scale: float = 0.0

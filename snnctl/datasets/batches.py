@@ -13,9 +13,10 @@ import torch
 from snnctl.datasets.batch import Batch, EventList
 from snnctl.datasets.binning import Bins, count_events, list_events
 from snnctl.datasets.cache import Part
-from snnctl.datasets.codes import decode_batch, encode_batch
+from snnctl.datasets.codes import decode_into, encode_into, places, planes
 from snnctl.datasets.draws import generator
 from snnctl.datasets.encodings import Direct
+from snnctl.datasets.recording import EVENT
 from snnctl.datasets.resample import resampled, steps_of
 from snnctl.datasets.transforms import apply
 
@@ -65,19 +66,22 @@ class EventBatches:
         part, first, last = self.part, self.part.offsets[index], self.part.offsets[index + 1]
         if not self.augment:
             return Gathered(part.t, part.code, first, last, index)
-        events, ends = decode_batch(part.t, part.code, first, last, self.shape)
-        samples = [events[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
-        made = [self._augmented(own, epoch, int(i)) for own, i in zip(samples, index, strict=True)]
-        if any(new is not own for new, own in zip(made, samples, strict=True)):  # else it was done in place
-            events, ends = np.concatenate(made), np.cumsum([len(new) for new in made])
-        t, code, last = encode_batch(events, ends, part.extent[index], self.shape)
-        return Gathered(t, code, np.concatenate([np.zeros(1, np.int64), last[:-1]]), last, index)
-
-    def _augmented(self, events, epoch, i):
-        rng = generator(self.seed, epoch, i, "augment")
-        for transform in self.augment:
-            events = apply(transform, events, rng)
-        return events
+        counts, extent = last - first, part.extent[index]
+        scratch = np.empty(counts.max(), EVENT)  # one for all samples: it stays in the processor's cache
+        t, code = np.empty(counts.sum(), np.int32), np.empty(counts.sum(), part.code.dtype)
+        ends, n, table, size = np.zeros(len(index) + 1, np.int64), 0, places(self.shape), planes(self.shape)
+        for b, i in enumerate(index):
+            own = slice(first[b], last[b])
+            events = scratch[: counts[b]]
+            decode_into(part.t[own], part.code[own], table, events)
+            rng = generator(self.seed, epoch, int(i), "augment")
+            for transform in self.augment:
+                events = apply(transform, events, rng)
+            if n + len(events) > len(t):  # a transform has added events
+                t, code = np.resize(t, 2 * (n + len(events))), np.resize(code, 2 * (n + len(events)))
+            n = encode_into(events, *size, 0, extent[b], t, code, n)
+            ends[b + 1] = n
+        return Gathered(t[:n], code[:n], ends[:-1], ends[1:], index)
 
     def pack(self, gathered: Gathered) -> Gathered:
         """`gathered` cut loose from the mapped files, to be sent to another process."""

@@ -76,7 +76,8 @@ def apply(transform: Callable, data: np.ndarray, rng: np.random.Generator) -> np
     """One transform's result; `rng` is the only source of chance.
 
     tonic's transforms draw from numpy's global generator: it is seeded from `rng` for the call and put back after. One
-    of ours, or a user's, gets `rng` as its second argument if it takes one.
+    of ours, or a user's, gets `rng` as its second argument if it takes one; if its class says `keeps_time = True`, what
+    it changes in place counts as sorted.
 
     Args:
         transform: the transform.
@@ -95,7 +96,7 @@ def apply(transform: Callable, data: np.ndarray, rng: np.random.Generator) -> np
         result = transform(data, rng) if _takes_rng(transform) else transform(data)
     if data.dtype.names is None:
         return np.asarray(result)
-    if result is data and in_order(data):
+    if result is data and (getattr(transform, "keeps_time", False) or in_order(data)):
         return data
     names = getattr(getattr(result, "dtype", None), "names", None) or ()
     if not {"t", "x", "y", "p"} <= set(names):

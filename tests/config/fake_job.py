@@ -9,7 +9,7 @@ overrides = dict(word.lstrip("+").split("=", 1) for word in sys.argv[3:] if "=" 
 folder = Path(overrides["hydra.run.dir"].strip("'"))
 folder.mkdir(parents=True, exist_ok=True)
 (folder / "run.json").write_text(json.dumps({"argv": sys.argv[1:], "metrics": {}}))
-time.sleep(float(overrides.get("trainer.max_time", 0)))
+time.sleep(float(overrides.get("optimizer.weight_decay", 0)))
 if overrides.get("seed") == "13":
     sys.exit(1)
 lr = float(overrides.get("optimizer.lr", 1))

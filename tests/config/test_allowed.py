@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from snnctl.config import allowed
-from snnctl.config.build import build
+from snnctl.config.building import build
 from snnctl.errors import UserError
 
 

@@ -90,6 +90,17 @@ def test_an_augmentation_that_moves_time_leaves_padding_empty(make):
         assert not x[length:].any() and x[2:length].any()
 
 
+def test_an_augmentation_may_add_and_drop_events(make):
+    def double(events):
+        return np.concatenate([events, events])
+
+    def counts(**options):
+        return {index: float(x.sum()) for x, *_, index in only(make(**options).train_dataloader())}
+
+    plain, doubled, none = counts(), counts(augment=[double]), counts(augment=[lambda events: events[:0]])
+    assert doubled == {i: 2 * n for i, n in plain.items()} and set(none.values()) == {0.0}
+
+
 def test_official_and_drawn_splits(make):
     module = make()
     module.setup()

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 
-from snnctl.config.build import build
+from snnctl.config.building import build
 from snnctl.errors import UserError
 from snnctl.losses import (
     FirstSpike,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from snnctl.config.build import build
+from snnctl.config.building import build
 from snnctl.errors import UserError
 from snnctl.losses import FiringRate, L1Sparsity
 

@@ -13,7 +13,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from snnctl.config.allowed import trust_folder
 from snnctl.config.check import check
 from snnctl.config.composed import Composed, at
 from snnctl.config.folders import locate
@@ -46,8 +45,6 @@ def launch(
         RunFailed: a job of the sweep failed.
     """
     place = locate(recipe)
-    if place.own:
-        trust_folder(place.folder)
     flags, overrides = split(args)
     many = "-m" in flags or "--multirun" in flags
     showing = any(flag.split("=")[0] in SHOWING for flag in flags)

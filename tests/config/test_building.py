@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from snnctl.config.build import build, partial_layers
+from snnctl.config.building import build, partial_layers
 from snnctl.errors import UserError
 
 
