@@ -1,0 +1,72 @@
+"""What a command imports and how long it takes, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("hydra", "torch", "omegaconf", "lightning", "numpy", "tonic", "matplotlib")
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["--help"], ["train", "--help"], ["ls"], ["ls", "datasets"], ["runs"], ["show", "optimizer/sgd"],
+     ["completion", "words", "snnctl train neuron."]],
+)  # fmt: skip
+def test_light_commands_import_neither_hydra_nor_torch(command, a_run):
+    a_run("one")
+    code = (
+        "import sys; from snnctl.cli import main; code = main(sys.argv[1:]);"
+        f"print('HEAVY', [m for m in {HEAVY} if m in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, env=ENV)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def seconds(command: list[str], rounds: int) -> float:
+    """The shortest of some rounds, in processor time: others use this machine too."""
+    best = float("inf")
+    for _ in range(rounds):
+        before = os.times()
+        subprocess.run(command, capture_output=True, env=ENV, check=True)
+        after = os.times()
+        best = min(best, after.children_user + after.children_system - before.children_user - before.children_system)
+    return best
+
+
+def test_help_is_there_at_once():
+    assert seconds([sys.executable, "-m", "snnctl", "--help"], 5) <= 0.15
+
+
+def test_show_takes_at_most_one_and_a_half_times_the_import_of_hydra(tmp_path):
+    (tmp_path / "mine.yaml").write_text("# mine\ndefaults: [train, _self_]\nseed: 2\n")
+    show = [sys.executable, "-m", "snnctl", "show", str(tmp_path / "mine.yaml")]
+    ratios = []
+    for _ in range(8):
+        ratios.append(seconds(show, 1) / seconds([sys.executable, "-c", "import hydra"], 1))
+        if min(ratios) <= 1.5:
+            return
+    pytest.fail(f"show / import hydra: {sorted(ratios)}")
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    many = "import sys; from snnctl.cli import main; sys.exit(max(main(['ls', 'neurons']) for i in range(200)))"
+    for command in (f"{sys.executable} -m snnctl completion bash", f'{sys.executable} -c "{many}"'):
+        piped = ["bash", "-c", f"{command} | head -n 1; exit ${{PIPESTATUS[0]}}"]
+        done = subprocess.run(piped, capture_output=True, text=True, env=ENV)
+        assert done.returncode == 0 and done.stderr == ""
+        assert len(done.stdout.splitlines()) == 1
+
+
+def test_exit_code_and_no_traceback_of_the_real_command():
+    done = subprocess.run([sys.executable, "-m", "snnctl", "shwo"], capture_output=True, text=True, env=ENV)
+    assert done.returncode == 2 and "did you mean   show" in done.stderr and "Traceback" not in done.stderr
+    done = subprocess.run([sys.executable, "-m", "snnctl", "shwo", "--debug"], capture_output=True, text=True, env=ENV)
+    assert done.returncode != 0 and "Traceback" in done.stderr
