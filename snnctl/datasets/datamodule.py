@@ -136,7 +136,7 @@ class DataModule(lightning.LightningDataModule):
             still = self.source.kind == "frames" and self.source.period == 0
             if not (still and (self.encoding is None or isinstance(self.encoding, Direct))):
                 shape = (steps * shape[0], *shape[1:])
-            dt, steps = dt if self.timing.bins.per_sample else dt * steps, 1
+            steps = 1  # dt stays the width of a bin: time constants that suit the SNN then suit its ANN
         return Facts(shape, tuple(self.source.classes), dt, steps)
 
     def _fits(self, steps: int, shape: tuple[int, ...]) -> None:

@@ -38,7 +38,7 @@ def test_facts_are_known_before_anything_is_read(make, monkeypatch):
     assert make().facts == Facts((2, 5, 6), ("a", "b", "c"), 0.02, 5)
     assert make(steps=None, dt=1e-3).facts == Facts((2, 5, 6), ("a", "b", "c"), 1e-3, 100)
     assert make(binning="per_sample").facts == Facts((2, 5, 6), ("a", "b", "c"), 1.0, 5)
-    assert make(layout="stacked").facts == Facts((10, 5, 6), ("a", "b", "c"), 0.1, 1)
+    assert make(layout="stacked").facts == Facts((10, 5, 6), ("a", "b", "c"), 0.02, 1)
     assert make(transform={"pool": Pool(2)}).facts.shape == (2, 2, 3)
     assert make(lambda root: ToyEvents(root, varied=True), steps=None, dt=1e-3).facts.steps is None
 
@@ -151,7 +151,7 @@ def test_still_images(make):
     assert batch.x.shape == (5, 4, 1, 4, 3) and batch.x.stride(0) == 0
     np.testing.assert_allclose(batch.x[4, :, 0, 0, 0], np.array([0, 10, 20, 30]) / 255, rtol=1e-6)
     stacked = make(ToyImages, duration=0.1, layout="stacked")
-    assert stacked.facts == Facts((1, 4, 3), ("a", "b"), 0.1, 1)
+    assert stacked.facts == Facts((1, 4, 3), ("a", "b"), 0.02, 1)
     assert next(iter(stacked.loader("train"))).x.shape == (1, 4, 1, 4, 3)
 
 
