@@ -85,6 +85,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     finally:
         sys.argv = before
+        if "snnctl.config.allowed" in sys.modules:  # one command's permissions are not the next one's
+            sys.modules["snnctl.config.allowed"].forget()
 
 
 def _run(args: list[str]) -> int:

@@ -26,7 +26,8 @@ def run(args: list[str]) -> int:
     recipe, overrides = split(args)
     cfg = configuration(recipe, overrides)
     report(cfg)
-    print(f"no mistakes; train it   snnctl train {' '.join(args)}".rstrip())
+    resume = "--resume " if recipe is not None and is_run(recipe) else ""
+    print(f"no mistakes; train it   snnctl train {resume}{' '.join(args)}".rstrip())
     return 0
 
 
@@ -35,6 +36,11 @@ def split(args: list[str]) -> tuple[str | None, list[str]]:
     if args and "=" not in args[0] and args[0][0] not in "~+-":
         return args[0], args[1:]
     return None, args
+
+
+def is_run(name: str) -> bool:
+    """Whether a run is meant, not a recipe."""
+    return name == "last" or (Path(name) / "run.json").exists()
 
 
 def configuration(recipe: str | None, overrides: list[str]) -> DictConfig:
@@ -47,7 +53,7 @@ def configuration(recipe: str | None, overrides: list[str]) -> DictConfig:
     from snnctl import config
     from snnctl.rundir import locate
 
-    if recipe is not None and (recipe == "last" or (Path(recipe) / "run.json").exists()):
+    if recipe is not None and is_run(recipe):
         run_dir, _ = locate(recipe)
         return config.override(run_dir.configuration(), overrides)
     flags = [o for o in overrides if o.startswith("-")]
@@ -77,7 +83,7 @@ def report(cfg: DictConfig) -> None:
         (row.layer, row.kind, " x ".join(map(str, row.shape)), row.parameters, size(row.bytes))
         for row in parts.network.table(batch, steps)
     ]
-    about = "" if facts.steps else f" (assumed: samples differ in length; T = {ASSUMED_STEPS})"
+    about = "" if facts.steps else " (assumed: samples differ in length)"
     shape = " x ".join(map(str, facts.shape))
     print(f"data      {shape} a step, {facts.dt:g} s a step, T = {steps}{about}, {len(facts.classes)} classes")
     show(("layer", "class", "output (T x B x ...)", "parameters", "kept for backward"), rows, right=(3, 4))

@@ -15,7 +15,7 @@ from yaml import YAMLError
 from snnctl.config.allowed import trust_folder
 from snnctl.config.composed import Composed, raw
 from snnctl.config.faults import Faults
-from snnctl.config.folders import ROOT, Recipe, configs
+from snnctl.config.folders import ROOT, Recipe, configs, is_path, names, recipes
 from snnctl.config.hydra_part import check_hydra, search_space
 from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_values
 from snnctl.config.nodes import Nodes
@@ -88,7 +88,8 @@ def parse(overrides: list[str], multirun: bool, faults: Faults) -> list[Override
     parsed = []
     for text in overrides:
         if "=" not in text and not text.startswith("~"):
-            faults.add("not key=value", text, ("for example", "optimizer.lr=1e-3"), ("see", "snnctl train --help"))
+            place = "the recipe comes first, then key=value" if text in names(recipes()) or is_path(text) else ""
+            faults.add("not key=value", text, ("instead", place), ("for example", "optimizer.lr=1e-3"))
             continue
         try:
             override = parser.parse_override(text)

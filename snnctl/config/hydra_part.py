@@ -49,6 +49,8 @@ def _names(tree: Any, path: str) -> list[tuple[str, str]]:
                 found.append((here, str(value)))
             elif key in ("python", "setup", "srun_args") and path.startswith("hydra.launcher"):
                 found.append((here, str(value)))  # shell commands
+            elif key == "env_set" and isinstance(value, dict):
+                found += [(here, name) for name in value if str(name).startswith(("PYTHON", "LD_", "DYLD_"))]
             elif key == "searchpath":
                 found += [(here, str(v)) for v in value or [] if "://" in str(v) and not str(v).startswith("file://")]
             found += _names(value, here)

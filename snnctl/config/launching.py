@@ -17,10 +17,11 @@ from snnctl.config.check import check
 from snnctl.config.composed import Composed, at
 from snnctl.config.folders import locate
 from snnctl.config.source import search_path
-from snnctl.errors import UserError
+from snnctl.errors import UserError, did_you_mean
 
-SHOWING = ("--cfg", "-c", "--info", "--hydra-help", "--resolve", "--package", "-p")
-TAKES_VALUE = ("--cfg", "-c", "--info", "--package", "-p", "--config-dir", "-cd")
+SHOWING = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--resolve", "--package", "-p")
+TAKES_VALUE = ("--cfg", "-c", "--package", "-p")
+FLAGS = (*SHOWING, "-m", "--multirun", "-r", "--run")
 
 
 def launch(
@@ -46,9 +47,10 @@ def launch(
     """
     place = locate(recipe)
     flags, overrides = split(args)
-    many = "-m" in flags or "--multirun" in flags
+    many = "-m" in flags or "--multirun" in flags or "hydra.mode=MULTIRUN" in overrides
     showing = any(flag.split("=")[0] in SHOWING for flag in flags)
     checked = check(place, overrides, multirun=many, deep=not showing)
+    many = many or at(checked.composed.before, "hydra.mode")[1] == "MULTIRUN"
     overrides = [*checked.overrides, *_null_handlers(checked.composed)]
     argv = list(sys.argv)
     result: dict[str, Any] = {}
@@ -87,6 +89,10 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
         if not arg.startswith("-"):
             overrides.append(arg)
             continue
+        name, _, value = arg.lstrip("-").partition("=")
+        if arg.partition("=")[0] not in FLAGS:
+            like = f"for a key       {name}={value or '...'}" if "=" in arg or len(name) > 1 else ""
+            raise UserError(f"unknown option  {arg}", f"{did_you_mean(arg, FLAGS)}\n{like}".strip())
         flags.append(arg)
         if arg in TAKES_VALUE:
             value = next(rest, None)

@@ -164,3 +164,31 @@ def test_writable(tmp_path):
 
 def test_doctor_trains(tmp_path):
     assert doctor.train_synthetic(tmp_path) > 0.9
+
+
+OWN = """\
+import torch
+
+
+class Twice(torch.nn.Module):
+    def __init__(self, factor: float = 2.0):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
+"""
+
+
+def test_a_class_of_ones_own_beside_the_recipe(snnctl, tmp_path):
+    (tmp_path / "own_layers.py").write_text(OWN)
+    text = "# own\ndefaults:\n  - digits_mlp\n  - _self_\nnetwork: {{layers: {{readout: {{_target_: own_layers.{}, factor: {}}}}}}}\n"
+    (tmp_path / "own.yaml").write_text(text.format("Twice", 3.0))
+    code, out, err = snnctl("check", "./own.yaml")
+    assert code == 0 and "Twice" in out, err
+    (tmp_path / "own.yaml").write_text(text.format("Thrice", 3.0))
+    code, _, err = snnctl("check", "./own.yaml")
+    assert code == 2 and "own_layers.Thrice" in err and "Twice" in err
+    (tmp_path / "own.yaml").write_text(text.format("Twice", "many"))
+    code, _, err = snnctl("check", "./own.yaml")
+    assert code == 2 and "network.layers.readout.factor=many" in err

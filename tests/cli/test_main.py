@@ -103,6 +103,7 @@ def test_allow_is_taken_off_and_goes_no_further_than_the_command(snnctl, verb):
     verb(lambda args: seen.append((args, allowed_packages())) or 0)
     snnctl("ls", "--allow", "mine", "a=1", "--allow=other")
     assert seen == [(["a=1"], ["mine", "other"])]
+    assert allowed_packages() == []
     assert snnctl("ls", "--allow")[0] == 2
     assert snnctl("ls", "--allow", "../x")[0] == 2
 

@@ -104,17 +104,19 @@ def test_ctrl_c_writes_a_checkpoint_and_names_the_resume_command(here, more):
     assert children == ""
 
 
-def test_two_processes_agree_alone_and_in_a_sweep(here):
-    snnctl("train", "./small.yaml", *SMALL, *DDP, "trainer.max_epochs=1", f"hydra.run.dir={here / 'one'}", cwd=here)
+def test_two_processes_agree_alone_and_in_an_optuna_sweep(here):
+    one = [*SMALL, *DDP, "trainer.max_epochs=1"]
+    snnctl("train", "./small.yaml", *one, f"hydra.run.dir={here / 'one'}", cwd=here)
     snnctl(
-        "train", "./small.yaml", "-m", *SMALL, *DDP, "trainer.max_epochs=1", "optimizer.lr=0.01,0.02",
-        f"hydra.sweep.dir={here / 'many'}", cwd=here,
+        "train", "./small.yaml", "-m", *one, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2",
+        "optimizer.lr=interval(0.001,0.1)", f"hydra.sweep.dir={here / 'many'}", cwd=here,
     )  # fmt: skip
-    weights = set()
+    weights, rates = set(), set()
     for run in (here / "one", here / "many" / "0", here / "many" / "1"):
         ranks = json.loads((run / "ranks.json").read_text())
         assert [r["rank"] for r in ranks] == [0, 1]
         assert ranks[0]["overrides"] == ranks[1]["overrides"]
         assert ranks[0]["weights"] == ranks[1]["weights"]
         weights.add(ranks[0]["weights"])
-    assert len(weights) == 2  # lr=0.01 twice, lr=0.02 once
+        rates.add(next(o for o in reversed(ranks[1]["overrides"]) if o.startswith("optimizer.lr")))
+    assert len(weights) == len(rates) == 3

@@ -143,6 +143,7 @@ def test_what_hydra_would_run(recipe):
         "hydra: {job_logging: {handlers: {x: {(): os.system, command: id}}}}",
         "hydra: {launcher: {setup: ['rm -rf /']}}",
         "hydra: {searchpath: ['pkg://evil']}",
+        "hydra: {job: {env_set: {PYTHONPATH: /tmp/evil}}}",
     ):
         assert "not allowed" in text(recipe(body)), body
     assert compose(recipe("hydra: {sweep: {dir: elsewhere}}")).seed == 1
@@ -212,6 +213,10 @@ def test_own_options_lie_beside_the_recipe(tmp_path, recipe):
     assert compose(recipe("", "override neuron: slow")).neuron.tau_mem == 0.5
     assert compose(recipe(), ["neuron=slow"]).neuron.tau_mem == 0.5
     assert "slow" in text(recipe(), "neuron=sloow")
+
+
+def test_a_recipe_in_the_wrong_place(recipe):
+    assert "the recipe comes first" in text(recipe(), "seed=2", "digits_mlp")
 
 
 def test_sweeps(recipe):

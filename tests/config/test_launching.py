@@ -86,8 +86,18 @@ def test_showing_the_configuration(here, capsys):
 
 def test_flags_and_overrides_are_told_apart():
     assert split(["a=1", "--cfg", "job", "-m", "~b", "+c=2"]) == (["--cfg", "job", "-m"], ["a=1", "~b", "+c=2"])
+    assert split(["--cfg=job"]) == (["--cfg=job"], [])
     with pytest.raises(UserError):
         split(["--cfg"])
+    with pytest.raises(UserError) as caught:
+        split(["--seed=3"])
+    assert "seed=3" in caught.value.hint
+
+
+def test_a_recipe_that_is_a_sweep(here, recipe):
+    recipe("hydra: {mode: MULTIRUN, sweeper: {params: {seed: '5,6'}}}")
+    launch("./mine.yaml", [], never)
+    assert [row["overrides"] for row in jobs(here / "multirun")] == ["seed=5", "seed=6"]
 
 
 def jobs(folder: Path) -> list[dict[str, str]]:
