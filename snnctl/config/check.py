@@ -18,6 +18,7 @@ from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs, is_path, names, recipes
 from snnctl.config.hydra_part import check_hydra, search_space
 from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_values
+from snnctl.config.leftovers import drop_leftovers
 from snnctl.config.nodes import Nodes
 from snnctl.config.repository import see
 from snnctl.config.source import Source
@@ -69,6 +70,7 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     lines = {id(o): apply.apply(o) for o in keys}
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
+    dropped = drop_leftovers(composed, apply.given)
     nodes = Nodes(composed, faults, deep)
     nodes.walk()
     for override in [*keys, *space]:
@@ -79,7 +81,7 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     OmegaConf.set_struct(composed.cfg, False)
     composed.cfg.pop("hydra", None)
     OmegaConf.set_struct(composed.cfg, True)
-    return Checked(composed.cfg, [lines.get(id(o), o.input_line or "") for o in parsed], composed)
+    return Checked(composed.cfg, [*(lines.get(id(o), o.input_line or "") for o in parsed), *dropped], composed)
 
 
 def parse(overrides: list[str], multirun: bool, faults: Faults) -> list[Override]:
@@ -199,6 +201,7 @@ def _check_other_options(
             apply = Overrides(composed, faults)
             for key in keys:
                 apply.apply(key)
+            drop_leftovers(composed, apply.given)
             Nodes(composed, faults, deep).walk()
 
 
@@ -223,6 +226,7 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     for change in parsed:
         if not _is_group(source, change):
             apply.apply(change)
+    drop_leftovers(composed, apply.given)
     Nodes(composed, faults, deep=True).walk()
     faults.raise_all()
     return cfg

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snnctl.config.comments import header, headline
-from snnctl.config.composed import Composed, at
+from snnctl.config.composed import Composed, at, flat
 from snnctl.config.folders import ROOT, Recipe, configs, locate
 from snnctl.config.source import Source
 from snnctl.errors import UserError
@@ -39,6 +39,10 @@ def listing(name: str, overrides: list[str]) -> str:
         from snnctl.config.check import check
 
         composed = check(recipe, overrides, deep=False).composed
+    elif recipe.own and any(key.endswith("_target_") for _, body in composed.bodies for key in flat(body)):
+        from snnctl.config.leftovers import drop_leftovers
+
+        drop_leftovers(composed, ())
     cfg = composed.cfg
     OmegaConf.set_struct(cfg, False)
     cfg.pop("hydra", None)

@@ -182,7 +182,8 @@ class Twice(torch.nn.Module):
 
 def test_a_class_of_ones_own_beside_the_recipe(snnctl, tmp_path):
     (tmp_path / "own_layers.py").write_text(OWN)
-    text = "# own\ndefaults:\n  - digits_mlp\n  - _self_\nnetwork: {{layers: {{readout: {{_target_: own_layers.{}, factor: {}}}}}}}\n"
+    text = "# own\ndefaults:\n  - digits_mlp\n  - _self_\n"
+    text += "network: {{layers: {{readout: {{_target_: own_layers.{}, factor: {}}}}}}}\n"
     (tmp_path / "own.yaml").write_text(text.format("Twice", 3.0))
     code, out, err = snnctl("check", "./own.yaml")
     assert code == 0 and "Twice" in out, err

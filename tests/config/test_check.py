@@ -136,6 +136,19 @@ def test_a_target_that_is_not_allowed_or_not_there(recipe):
     assert "os.system" in text(recipe("a: os\nloss: {_target_: '${a}.system'}"))  # put together from pieces
 
 
+def test_keys_of_a_replaced_target_go_with_it(recipe):
+    checked = check(locate(recipe("loss: {_target_: torch.nn.NLLLoss, reduction: sum}")), [])
+    assert dict(checked.cfg.loss) == {"_target_": "torch.nn.NLLLoss", "reduction": "sum"}
+    assert checked.overrides == ["~loss.label_smoothing"]
+    body = "network: {layers: {readout: {_target_: torch.nn.Dropout, p: 0.1}}}"  # stands in for ${network.readout}
+    checked = check(locate(recipe(body)), ["optimizer._target_=torch.optim.SGD", "optimizer.momentum=0.5"])
+    assert set(checked.cfg.network.layers.readout) == {"_target_", "_partial_", "p"}
+    assert "~network.layers.readout.tau_mem" in checked.overrides
+    assert checked.cfg.optimizer.momentum == 0.5 and checked.cfg.optimizer.lr > 0
+    found = text(recipe("optimizer: {_target_: torch.optim.SGD, betas: [0.9, 0.99]}"))
+    assert "optimizer.betas" in found  # its own mistake is not passed over
+
+
 def test_what_hydra_would_run(recipe):
     for body in (
         "hydra: {callbacks: {x: {_target_: os.system}}}",

@@ -15,6 +15,7 @@ import pytest
 
 from snnctl.config import launching, sweep
 from snnctl.config.check import check
+from snnctl.config.folders import configs, locate
 from snnctl.config.launching import launch, split
 from snnctl.errors import RunFailed, UserError
 
@@ -51,6 +52,29 @@ def test_a_run(here, monkeypatch):
     assert (seen["cfg"].seed, seen["cfg"].optimizer.lr) == (4, 0.5)
     assert Path(seen["folder"]).is_relative_to(here / "runs" / "mine")
     assert "HYDRA_FULL_ERROR" not in os.environ
+
+
+def test_what_the_check_adds_is_what_hydra_composes(here, recipe):
+    """Keys that a replaced target leaves behind, null ones too; keys that only a signature knows."""
+    recipe("regime: {_target_: torch.nn.Identity}\nloss: {_target_: torch.nn.NLLLoss}")
+    words = ["optimizer._target_=torch.optim.SGD", "optimizer.nesterov=false"]
+    seen = []
+    launch("./mine.yaml", words, seen.append)
+    expected = check(locate("./mine.yaml"), words).cfg
+    assert seen == [expected]
+    assert "truncate: null" in (configs() / "regime" / "bptt.yaml").read_text()
+    assert "truncate" in expected.regime  # torch.nn.Identity takes anything
+    assert set(expected.loss) == {"_target_"}
+    recipe("regime: {_target_: torch.nn.NLLLoss}")
+    seen.clear()
+    launch("./mine.yaml", [], seen.append)
+    assert set(seen[0].regime) == {"_target_", "_partial_"}
+    launch("./mine.yaml", ["-m", "seed=5,6"], never)
+    (argv,) = [json.loads(f.read_text())["argv"] for f in (here / "multirun").rglob("0/run.json")]
+    assert "~regime.truncate=null" in argv and "regime.truncate=0" in argv
+    assert set(check(locate("./mine.yaml"), [a for a in argv[2:] if "hydra" not in a]).cfg.regime) == set(
+        seen[0].regime
+    )
 
 
 def test_what_lightning_appends_for_its_children(here):
@@ -133,6 +157,7 @@ SCRIPT = """
 import sys
 from snnctl.config import launching, sweep
 from snnctl.config.check import check
+from snnctl.config.folders import configs, locate
 launching.check = lambda *a, **k: check(*a, **dict(k, deep=False))
 sweep.interpreter = lambda: [sys.executable, {fake!r}]
 launching.launch("./mine.yaml", sys.argv[1:], None)

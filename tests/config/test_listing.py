@@ -36,6 +36,11 @@ def test_with_changes(recipe):
     assert "_target_: snnctl.neurons.ALIF" in listing(str(recipe()), ["neuron=alif"])
 
 
+def test_keys_of_a_replaced_target_are_not_shown(recipe):
+    text = listing(str(recipe("loss: {_target_: torch.nn.NLLLoss}")), [])
+    assert "torch.nn.NLLLoss" in text and "label_smoothing" not in text
+
+
 def test_an_option_with_what_it_takes_over_from_others():
     text = option_listing("neuron", "alif")
     assert text.startswith("# ") and "\n_target_: snnctl.neurons.ALIF" in text

@@ -1,0 +1,61 @@
+"""A recipe that puts another `_target_` in a node's place inherits the old one's keys: Hydra merges, never replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from snnctl.config.composed import LINK, Composed, at, raw
+from snnctl.config.keys import SPECIAL, target_parameters
+
+
+def drop_leftovers(composed: Composed, given: Iterable[str]) -> list[str]:
+    """Delete keys that came with a target which was replaced, and that the new one does not take.
+
+    Keys that the recipe or the command line itself sets stay, to be reported if they are wrong.
+
+    Args:
+        composed: its `cfg` is changed.
+        given: keys on the command line.
+
+    Returns:
+        The deletions as Hydra is to read them.
+    """
+    own = [body for _, body in composed.bodies]
+    dropped = []
+    for path, node in _replaced(raw(composed.cfg), composed.base, "", composed.base):
+        known = target_parameters(node)
+        if known is None or not known.known or known.open:
+            continue
+        for key in node:
+            here = f"{path}.{key}"
+            mine = any(at(body, here)[0] for body in own) or any(g == here or g.startswith(f"{here}.") for g in given)
+            if key not in known.types and key not in SPECIAL and not mine:
+                dropped.append(here)
+    OmegaConf.set_struct(composed.cfg, False)
+    lines = []
+    for here in dropped:
+        above, _, key = here.rpartition(".")
+        node = OmegaConf.select(composed.cfg, above)
+        if raw(node)[key] in (None, "???"):
+            lines.append(f"{here}=0")  # Hydra takes a null for a key that is not there, and does not delete it
+        lines.append(f"~{here}")
+        del node[key]
+    OmegaConf.set_struct(composed.cfg, True)
+    return lines
+
+
+def _replaced(tree: Any, base: Any, path: str, root: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Nodes whose `_target_` is not the one that configs/ have in that place."""
+    if isinstance(base, str) and (link := LINK.fullmatch(base)):
+        base = at(root, link[1])[1]
+    if not isinstance(tree, dict) or not isinstance(base, dict):
+        return []
+    found = []
+    if path and "_target_" in base and tree.get("_target_") != base["_target_"]:
+        found.append((path, tree))
+    for key, value in tree.items():
+        found += _replaced(value, base.get(key), f"{path}.{key}" if path else str(key), root)
+    return found
