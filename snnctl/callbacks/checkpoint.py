@@ -128,7 +128,8 @@ class Checkpoint(lightning.Callback):
         """
         self._moment = moment
         trainer.save_checkpoint(self.folder / name)
-        self._written = time.monotonic()
+        if moment != "validation":
+            self._written = time.monotonic()
 
     def _write_weights(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if trainer.is_global_zero:

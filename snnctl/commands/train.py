@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnctl.atomic import write_json
 from snnctl.errors import Interrupted, UserError
 from snnctl.rundir import RunDir, read_json, write_config
 
@@ -145,14 +146,11 @@ def _fit_and_evaluate(
         return None
     best = checkpoint.best_value if checkpoint else None
     results: dict[str, Any] = {} if best is None else {cfg.objective: best}
+    write_json(run_dir.path / "results.json", results)
     if cfg.eval_after:
         from snnctl.commands.eval import evaluate_run
 
-        results |= evaluate_run(cfg, run_dir, parts)
-    else:
-        from snnctl.atomic import write_json
-
-        write_json(run_dir.path / "results.json", results)
+        results = evaluate_run(cfg, run_dir, parts)
     run_dir.update(state="done", metrics={k: v for k, v in results.items() if isinstance(v, (int, float))})
     return best
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 def show(columns: Sequence[str], rows: Rows, title: str = "", right: Sequence[int] = ()) -> None:
-    """Print a table: with rules on a terminal, in plain aligned columns elsewhere or under NO_COLOR.
+    """Print a table: with rules on a terminal that is wide enough, else in plain aligned columns.
 
     Args:
         columns: heads.
@@ -21,10 +22,10 @@ def show(columns: Sequence[str], rows: Rows, title: str = "", right: Sequence[in
         title: a line above.
         right: numbers of the columns set to the right.
     """
-    if not (sys.stdout.isatty() and "NO_COLOR" not in os.environ):
-        if title:
-            print(title)
-        print(plain(columns, rows, right))
+    text = plain(columns, rows, right)
+    wide = max(map(len, text.splitlines())) + 2 * len(columns) > shutil.get_terminal_size().columns
+    if wide or "NO_COLOR" in os.environ or not sys.stdout.isatty():  # a folded path cannot be copied
+        print(f"{title}\n{text}" if title else text)
         return
     from rich.console import Console
     from rich.table import Table
