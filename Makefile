@@ -17,6 +17,7 @@ test-all: setup
 
 lint: setup
 	$(BIN)/ruff check snnctl tests
+	$(BIN)/ruff format --check --quiet snnctl tests
 
 # Every recipe whole, over its seeds; writes what it saw to docs/proof.md.
 recipes: setup

@@ -1,8 +1,8 @@
 """snnctl: train, evaluate and deploy spiking neural networks on event data from one YAML recipe.
 
-    import snnctl
-    network = snnctl.load("runs/digits_conv/2026-...")     a torch module with the run's trained weights
-    out, state = network(x)                                x (T, B, ...), out (T, B, classes)
+import snnctl
+network = snnctl.load("runs/digits_conv/2026-...")     a torch module with the run's trained weights
+out, state = network(x)                                x (T, B, ...), out (T, B, classes)
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class FiringRates(lightning.Callback):
                 return
             with torch.no_grad():
                 spikes = output[0].detach().flatten(2).mean(2)
-                steps = torch.arange(spikes.shape[0], device=spikes.device)[:, None] + getattr(pl_module, "chunk_start", 0)
-                valid = steps < self._length.to(spikes.device)
+                step = torch.arange(len(spikes), device=spikes.device)[:, None] + getattr(pl_module, "chunk_start", 0)
+                valid = step < self._length.to(spikes.device)
                 counted = torch.stack([(spikes * valid).sum().double(), valid.sum().double()])
                 self._sums[name] = self._sums[name] + counted if name in self._sums else counted
 

@@ -89,9 +89,7 @@ def test_killed_before_the_first_checkpoint_starts_anew(here):
 @pytest.mark.parametrize("more", [[], DDP])
 def test_ctrl_c_writes_a_checkpoint_and_names_the_resume_command(here, more):
     run = here / "run"
-    process = start(
-        "train", "./small.yaml", *SMALL, "trainer.max_epochs=400", *more, f"hydra.run.dir={run}", cwd=here
-    )
+    process = start("train", "./small.yaml", *SMALL, "trainer.max_epochs=400", *more, f"hydra.run.dir={run}", cwd=here)
     wait_for_rows(run, 8, process)
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)

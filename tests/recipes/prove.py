@@ -1,6 +1,6 @@
 """Run every recipe whole, over three seeds, beside its baselines, and write docs/proof.md.
 
-    python tests/recipes/prove.py [recipe ...]
+python tests/recipes/prove.py [recipe ...]
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def write(record: dict[str, dict]) -> None:
     lines = [
         "# What the recipes showed",
         "",
-        "Written by `make recipes`. Test accuracy of the best (or, without validation, the last) weights; three seeds, which",
-        "also draw the split where the set has no test part; baselines with seed 1.",
+        "Written by `make recipes`. Test accuracy of the best (or, without validation, the last) weights; three seeds,",
+        "which also draw the split where the set has no test part; baselines with seed 1.",
         "",
         "| recipe | asked | mean | seeds | minutes a run | cores | beside it, same events | date | commit |",
         "|---|---|---|---|---|---|---|---|---|",
