@@ -183,6 +183,7 @@ def quiet_lightning() -> None:
         ".*treespec.*",
         ".*defined a `validation_step` but have no `val_dataloader`.*",
         ".*lr_scheduler.step.*",
+        ".*across ranks is zero.*",  # no validation
     ):
         warnings.filterwarnings("ignore", message=noise)
     warnings.showwarning = lambda message, *rest, **more: print(f"warning: {message}", file=sys.stderr)

@@ -126,8 +126,9 @@ class RunDir:
         write_json(self.file, facts)
 
     def update(self, **facts: Any) -> None:
-        """Merge `facts` into run.json."""
-        self.write({**read_json(self.file), **facts})
+        """Merge `facts` into run.json; None takes one out."""
+        merged = {**read_json(self.file), **facts}
+        self.write({k: v for k, v in merged.items() if v is not None})
 
     def acquire(self) -> None:
         """Hold the run for this process; the system lets go of it when the process ends, however it ends.

@@ -34,6 +34,7 @@ def run(args: list[str]) -> int:
 
     from snnctl import config
     from snnctl.experiment import assemble
+    from snnctl.report.evaluation import show
 
     own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
     cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
@@ -41,7 +42,7 @@ def run(args: list[str]) -> int:
     experiment = assemble(cfg)
     if (run_dir.path / "split.json").exists() and not any(a.startswith("dataset.root") for a in args):
         experiment.data.load_split(read_json(run_dir.path / "split.json"))
-    evaluate_run(cfg, run_dir, experiment, weights)
+    show(evaluate_run(cfg, run_dir, experiment, weights), run_dir.path)
     if options["record"]:
         fields = [options["record"]] if isinstance(options["record"], str) else list(options["record"])
         record_run(run_dir, experiment, fields, int(options["samples"]))
@@ -51,7 +52,7 @@ def run(args: list[str]) -> int:
 def evaluate_run(
     cfg: DictConfig, run_dir: RunDir, experiment: Experiment, weights: Path | None = None
 ) -> dict[str, Any]:
-    """Test the run's best weights; write results.json and predictions.csv, and print the table.
+    """Test the run's best weights; write results.json and predictions.csv.
 
     Args:
         cfg: the run's configuration.
@@ -67,7 +68,6 @@ def evaluate_run(
     from snnctl.callbacks.measures import Measures
     from snnctl.callbacks.predictions import Predictions
     from snnctl.experiment import restore_weights
-    from snnctl.report.evaluation import show
 
     restore_weights(experiment.network, run_dir.path, weights)
     facts = experiment.data.facts
@@ -97,7 +97,6 @@ def evaluate_run(
     }
     write_json(before, results)
     predictions.write(run_dir.path / "predictions.csv", facts.classes)
-    show(results, run_dir.path)
     return results
 
 

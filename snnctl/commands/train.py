@@ -90,7 +90,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
     run_dir = RunDir(folder)
     if first and resuming:
         run_dir.acquire()
-        run_dir.update(state="running")
+        run_dir.update(state="running", error=None)
     elif first:
         command = shlex.join(["snnctl", *sys.argv[1:]])
         run_dir = RunDir.create(folder, recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
@@ -152,6 +152,10 @@ def _fit_and_evaluate(
 
         results = evaluate_run(cfg, run_dir, parts)
     run_dir.update(state="done", metrics={k: v for k, v in results.items() if isinstance(v, (int, float))})
+    if cfg.eval_after:
+        from snnctl.report.evaluation import show
+
+        show(results, run_dir.path)
     return best
 
 

@@ -21,7 +21,7 @@ def record(network: torch.nn.Module, x: Tensor, fields: Sequence[str] = ("spikes
     Args:
         network: a Network, in evaluation mode.
         x: (T, B, *shape), its input.
-        fields: `spikes` (the layer's output) and names of state fields: `v` membrane potential, `i` synaptic current,
+        fields: `spikes` (a spiking layer's output) and names of state fields: `v` membrane potential, `i` synaptic current,
             whatever else a neuron's State has.
 
     Returns:
@@ -51,7 +51,8 @@ def record(network: torch.nn.Module, x: Tensor, fields: Sequence[str] = ("spikes
         if not hasattr(layers[name], "trace"):
             continue
         out, _, series = layers[name].trace(*args, **kwargs)
-        series = {**series, "spikes": out}
+        if getattr(layers[name], "spiking", False):
+            series = {**series, "spikes": out}
         known |= set(series)
         for field in fields:
             if field in series:
