@@ -53,6 +53,15 @@ def write_text(path: Path, text: str) -> None:
     write(path, lambda file: file.write(text.encode()))
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add `text` at the end of a file, in one call of the system; a full disk is a UserError as in `write`."""
+    try:
+        with open(path, "ab", buffering=0) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise _explain(error, Path(path)) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """`write` for a JSON value, indented for reading."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

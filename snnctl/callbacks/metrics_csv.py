@@ -59,8 +59,9 @@ class MetricsCSV(Logger):
         if new or same_row or not self.path.exists():
             self._rewrite()
         else:
-            with self.path.open("a", newline="") as file:
-                csv.DictWriter(file, self.columns).writerow(self.rows[-1])
+            text = io.StringIO(newline="")
+            csv.DictWriter(text, self.columns).writerow(self.rows[-1])
+            atomic.append_text(self.path, text.getvalue())
 
     def _rewrite(self) -> None:
         text = io.StringIO(newline="")

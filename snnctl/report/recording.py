@@ -21,8 +21,8 @@ def record(network: torch.nn.Module, x: Tensor, fields: Sequence[str] = ("spikes
     Args:
         network: a Network, in evaluation mode.
         x: (T, B, *shape), its input.
-        fields: `spikes` (a spiking layer's output) and names of state fields: `v` membrane potential, `i` synaptic current,
-            whatever else a neuron's State has.
+        fields: `spikes` (a spiking layer's output) and names of state fields: `v` membrane potential, `i` synaptic
+            current, whatever else a neuron's State has.
 
     Returns:
         {"input": (T, B, ...), "<layer>/<field>": (T, B, ...)}; a layer without a field is left out for it.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from snnctl.callbacks.checkpoint_io import load_checkpoint
 from tests.runs import SMALL, assert_same_run, snnctl
 
 pytestmark = pytest.mark.slow
@@ -118,3 +119,29 @@ def test_two_processes_agree_alone_and_in_an_optuna_sweep(here):
         weights.add(ranks[0]["weights"])
         rates.add(next((o for o in ranks[1]["overrides"] if o.startswith("optimizer.lr")), "default"))
     assert len(weights) == len(rates) == 3
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_the_run_and_what_was_written_before_stays_whole(here, tiny_disk):
+    run = tiny_disk / "run"
+    done = snnctl("train", "./small.yaml", *EAGER, "network.hidden=[32]", f"hydra.run.dir={run}", cwd=here, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "disk is full" in done.stderr and "Traceback" not in done.stderr
+    for path in run.rglob("*"):  # no half-written file under a final name
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".ckpt":
+            load_checkpoint(path)
+        assert not path.name.endswith(".part")
+    assert json.loads((run / "run.json").read_text())["recipe"] == "small"
