@@ -26,3 +26,16 @@ class Budget:
 
     def data(self, shared: str) -> list[str]:
         return [f"dataset.root={shared}/{self.root}"] if self.root else []
+
+
+LINEAR = ("network=linear", "dataset.layout=stacked", "dataset.steps=1")
+SHORT = ("trainer.limit_test_batches=8",)
+BUDGETS = (
+    Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
+    Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
+    Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
+    Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
+    Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
+    Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget("fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7),
+)
