@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs, is_path, names, recipes
 from snnctl.config.hydra_part import check_hydra, search_space
 from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_values
-from snnctl.config.leftovers import drop_leftovers
+from snnctl.config.leftovers import delete, drop_leftovers
 from snnctl.config.nodes import Nodes
 from snnctl.config.repository import see
 from snnctl.config.source import Source
@@ -63,14 +64,17 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
         (groups if _is_group(source, override) else keys).append(override)
     groups = [o for o in groups if _option_exists(source, o, faults)]
     composed = _compose(source, groups, faults)
-    check_bodies(composed, faults, deep)
+    orphans = check_bodies(composed, faults, deep, _swapped(groups))
     check_hydra(composed, faults)
     space = parse(search_space(composed), True, faults) if multirun else []
     apply = Overrides(composed, faults)
     lines = {id(o): apply.apply(o) for o in keys}
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
-    dropped = drop_leftovers(composed, apply.given)
+    dropped = [*drop_leftovers(composed, apply.given), *delete(composed, orphans)]
+    if orphans:
+        chosen = " ".join(o.input_line or "" for o in groups)
+        print(f"note: {chosen} does not take the recipe's {', '.join(orphans)}: left out", file=sys.stderr)
     nodes = Nodes(composed, faults, deep)
     nodes.walk()
     for override in [*keys, *space]:
@@ -119,6 +123,11 @@ def _options(override: Override) -> list[Any]:
         value = override.value()
         values = value if isinstance(value, list) else [value]
     return values
+
+
+def _swapped(groups: list[Override]) -> list[str]:
+    """The nodes for which the command line chose an option."""
+    return [o.package or o.key_or_group.replace("/", ".") for o in groups if o.type is OverrideType.CHANGE]
 
 
 def _option_exists(source: Source, override: Override, faults: Faults) -> bool:
@@ -202,6 +211,7 @@ def _check_other_options(
             for key in keys:
                 apply.apply(key)
             drop_leftovers(composed, apply.given)
+            delete(composed, check_bodies(composed, Faults(), deep, _swapped(groups)))
             Nodes(composed, faults, deep).walk()
 
 

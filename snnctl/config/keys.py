@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,30 @@ from snnctl.errors import UserError, nearest
 SPECIAL = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
 
 
-def check_bodies(composed: Composed, faults: Faults, deep: bool) -> None:
-    """Report keys of recipe files that neither configs/ nor a signature nor a link knows."""
+def check_bodies(composed: Composed, faults: Faults, deep: bool, swapped: Sequence[str] = ()) -> list[str]:
+    """Report keys of recipe files that neither configs/ nor a signature nor a link knows.
+
+    Args:
+        composed: the recipe.
+        faults: gets what is wrong.
+        deep: look at classes too, which imports them.
+        swapped: nodes for which the command line chose another option than the recipe: keys below them that the new
+            option does not know were meant for the recipe's own choice, and go with it.
+
+    Returns:
+        Those keys.
+    """
+    orphans: list[str] = []
     for file, body in composed.bodies:
         body = {key: value for key, value in body.items() if key != "hydra"}
-        _check_body(composed, faults, deep, file, body, composed.base, "")
+        found = Faults()
+        _check_body(composed, found, deep, file, body, composed.base, "")
+        for fault in found:
+            if any(fault.subject.startswith(f"{node}.") for node in swapped):
+                orphans.append(fault.subject)
+            else:
+                faults.add(fault.kind, fault.subject, *fault.lines)
+    return orphans
 
 
 def _check_body(

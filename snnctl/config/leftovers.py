@@ -34,11 +34,18 @@ def drop_leftovers(composed: Composed, given: Iterable[str]) -> list[str]:
             mine = any(at(body, here)[0] for body in own) or any(g == here or g.startswith(f"{here}.") for g in given)
             if key not in known.types and key not in SPECIAL and not mine:
                 dropped.append(here)
+    return delete(composed, dropped)
+
+
+def delete(composed: Composed, paths: Iterable[str]) -> list[str]:
+    """Delete keys from `composed.cfg`, where they are there; returns the deletions as Hydra is to read them."""
     OmegaConf.set_struct(composed.cfg, False)
     lines = []
-    for here in dropped:
+    for here in paths:
         above, _, key = here.rpartition(".")
         node = OmegaConf.select(composed.cfg, above)
+        if node is None or key not in node:
+            continue
         if raw(node)[key] in (None, "???"):
             lines.append(f"{here}=0")  # Hydra takes a null for a key that is not there, and does not delete it
         lines.append(f"~{here}")

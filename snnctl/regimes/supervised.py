@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -114,7 +115,9 @@ class Supervised(lightning.LightningModule):
         steps = {}
         for name in ("total_steps", "T_max"):
             if name in arguments and given.get(name) is None and "epochs" not in given:
-                steps[name] = max(1, int(self.trainer.estimated_stepping_batches))
+                # one cycle divides by the length of its rise: a run of a few steps gets the beginning of a longer cycle
+                shortest = math.ceil(2 / given.get("pct_start", 0.3)) if name == "total_steps" else 1
+                steps[name] = max(shortest, int(self.trainer.estimated_stepping_batches))
         schedule = {
             "scheduler": self._scheduler(optimizer, **steps),
             "interval": "step" if "total_steps" in arguments or steps else "epoch",

@@ -26,7 +26,9 @@ def test_tensorboard_writes_what_metrics_csv_holds(recipe, tmp_path):
     assert main(["train", recipe, *few]) == 0
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     logged = [e.value for e in events.Scalars("val/acc")]
-    assert logged == pytest.approx([row["val/acc"] for row in read(tmp_path / "run" / "metrics.csv") if "val/acc" in row])
+    assert logged == pytest.approx(
+        [row["val/acc"] for row in read(tmp_path / "run" / "metrics.csv") if "val/acc" in row]
+    )
     assert len(logged) == 2
 
 

@@ -8,7 +8,7 @@ from snnctl.commands.check import moments, size
 
 
 def test_check_shows_layers_and_memory_without_data(snnctl, tmp_path):
-    code, out, err = snnctl("check", "digits_mlp", "dataset.batch_size=4", "network.hidden=[32]")
+    code, out, err = snnctl("check", "digits_mlp", "dataset.batch_size=4", "network.hidden=[32]", "dataset.steps=10")
     assert code == 0, err
     rows = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert "10 x 4 x 32" in rows["hidden.0.neuron"] and "LIF" in rows["hidden.0.neuron"]
@@ -42,7 +42,7 @@ def test_check_a_run_with_a_change(snnctl, tmp_path, a_run):
     from snnctl.config import compose
 
     folder = a_run("one")
-    cfg = compose("digits_mlp", ["network.hidden=[8]"])
+    cfg = compose("digits_mlp", ["network.hidden=[8]", "dataset.steps=10"])
     (folder / "composed.yaml").write_text(OmegaConf.to_yaml(cfg))
     code, out, err = snnctl("check", "runs/toy/one", "dataset.batch_size=3")
     assert code == 0, err

@@ -278,3 +278,19 @@ def test_unknown_recipes(tmp_path, monkeypatch):
     with pytest.raises(UserError) as caught:
         locate("here")
     assert "./here.yaml" in caught.value.hint
+
+
+def test_keys_that_the_recipe_set_for_another_option_go_with_it(tmp_path, capsys):
+    from snnctl.config import compose
+
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("# mine\ndefaults:\n  - train\n  - _self_\nneuron: {tau_mem: 30e-3, learnable: [tau_mem]}\n")
+    assert compose(recipe).neuron.tau_mem == 30e-3
+    cfg = compose(recipe, ["neuron=relu"])
+    assert "tau_mem" not in cfg.neuron and "learnable" not in cfg.neuron
+    assert (
+        "neuron=relu does not take the recipe's neuron.tau_mem, neuron.learnable: left out" in capsys.readouterr().err
+    )
+    assert compose(recipe, ["neuron=alif"]).neuron.tau_mem == 30e-3  # which has it too
+    with pytest.raises(UserError, match=r"neuron\.tau"):
+        compose(recipe, ["neuron=relu", "neuron.tau=1"])

@@ -14,7 +14,6 @@ class Budget:
         at_least: mean test accuracy over the seeds.
         root: folder of the real recordings below the shared data, "" where the set needs none.
         small: overrides of the fast test. small_at_least: test accuracy it must reach.
-        baselines: name -> overrides of a linear classifier and an ANN on the same events.
     """
 
     recipe: str
@@ -22,13 +21,15 @@ class Budget:
     root: str = ""
     small: tuple[str, ...] = ()
     small_at_least: float = 0.0
-    baselines: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def data(self, shared: str) -> list[str]:
         return [f"dataset.root={shared}/{self.root}"] if self.root else []
 
 
-LINEAR = ("network=linear", "dataset.layout=stacked", "dataset.steps=1")
+BASELINES = {  # the same command on the same events: the recipe's time bins, stacked as channels of one step
+    "linear": ("network=linear", "dataset.layout=stacked"),
+    "ANN": ("neuron=relu", "dataset.layout=stacked"),
+}
 SHORT = ("trainer.limit_test_batches=8",)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
@@ -37,5 +38,7 @@ BUDGETS = (
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
-    Budget("fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7),
+    Budget(
+        "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
+    ),
 )
