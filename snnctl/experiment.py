@@ -55,8 +55,6 @@ class Experiment:
     def write_facts(self, folder: Path) -> None:
         """Keep what the data told the network, and which samples were for what, in the run's folder."""
         write_json(folder / "facts.json", asdict(self.data.facts))
-        self.data.prepare_data()
-        self.data.setup("fit")
         if not (folder / "split.json").exists():
             write_json(folder / "split.json", self.data.split)
 

@@ -39,39 +39,48 @@ class RunDir:
     """One run's folder.
 
     Args:
-        path: the folder. Use `create` for a new run and `open` for one that exists.
+        path: the folder. Follow with `create` for a new run; `RunDir.open` finds one that exists.
     """
 
     def __init__(self, path: Path):
         self.path = Path(path)
         self._lock = None
 
-    @classmethod
-    def create(cls, path: Path, **facts: Any) -> RunDir:
-        """Start a new run in `path`.
+    def create(self, **facts: Any) -> RunDir:
+        """Start a new run in the folder, held by this process; returns itself.
+
+        Args:
+            facts: plain values for run.json.
 
         Raises:
             UserError: a run is there already.
         """
-        run = cls(path)
-        run.path.mkdir(parents=True, exist_ok=True)
-        run.acquire()
-        if run.file.exists():
-            run.release()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.acquire()
+        try:
+            self.refuse_second()
+        except UserError:
+            self.release()
+            raise
+        started = {"started": time.strftime("%Y-%m-%d %H:%M:%S"), "state": "running"}
+        self.write({**started, "host": socket.gethostname(), "python": sys.version.split()[0], **facts})
+        return self
+
+    def refuse_second(self) -> None:
+        """Raises a UserError if the folder holds a run."""
+        if self.file.exists():
             raise UserError(
-                f"there is a run in {path} already",
-                f"continue it   snnctl train --resume {path}\nor choose     hydra.run.dir=ANOTHER_FOLDER",
+                f"there is a run in {self.path} already",
+                f"continue it   snnctl train --resume {self.path}\nor choose     hydra.run.dir=ANOTHER_FOLDER",
             )
-        run.write(
-            {
-                "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-                "state": "running",
-                "host": socket.gethostname(),
-                "python": sys.version.split()[0],
-                **facts,
-            }
-        )
-        return run
+
+    def remove_if_empty(self) -> None:
+        """Delete the folder, and the recipe's folder above it, if nothing is in them."""
+        for folder in (self.path, self.path.parent):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
 
     @classmethod
     def open(cls, path: Path | str) -> RunDir:

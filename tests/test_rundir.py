@@ -13,7 +13,7 @@ from snnctl.rundir import RunDir, iter_runs, locate
 
 
 def test_create_read_update_release(tmp_path):
-    run = RunDir.create(tmp_path / "a", recipe="digits", seed=3)
+    run = RunDir(tmp_path / "a").create(recipe="digits", seed=3)
     assert run.read()["state"] == "running" and run.read()["recipe"] == "digits"
     run.update(state="done", metrics={"val/acc": 0.5})
     run.release()
@@ -21,17 +21,17 @@ def test_create_read_update_release(tmp_path):
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
-    first = RunDir.create(tmp_path / "a")
+    first = RunDir(tmp_path / "a").create()
     with pytest.raises(UserError, match="another process"):
-        RunDir.create(tmp_path / "a")
+        RunDir(tmp_path / "a").create()
     first.release()
     with pytest.raises(UserError, match="there is a run in"):
-        RunDir.create(tmp_path / "a")
+        RunDir(tmp_path / "a").create()
 
 
 def test_a_run_whose_process_died_is_killed_not_running(tmp_path):
     code = (
-        "import os, sys; from snnctl.rundir import RunDir; run = RunDir.create(sys.argv[1]); "
+        "import os, sys; from snnctl.rundir import RunDir; run = RunDir(sys.argv[1]).create(); "
         "print(run.read()['state'], flush=True); os.kill(os.getpid(), 9)"
     )
     died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, text=True)
@@ -42,7 +42,7 @@ def test_a_run_whose_process_died_is_killed_not_running(tmp_path):
 
 
 def test_a_run_that_is_written_is_not_removed(tmp_path):
-    run = RunDir.create(tmp_path / "a")
+    run = RunDir(tmp_path / "a").create()
     with pytest.raises(UserError, match="still running"):
         RunDir(tmp_path / "a").remove()
     run.release()
@@ -53,7 +53,7 @@ def test_a_run_that_is_written_is_not_removed(tmp_path):
 def test_runs_are_listed_newest_first_and_found_by_last(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for i, name in enumerate(["runs/x/1", "runs/y/2", "multirun/z/0"]):
-        run = RunDir.create(tmp_path / name)
+        run = RunDir(tmp_path / name).create()
         run.update(started=f"2026-01-0{i + 1} 00:00:00")
         run.release()
     assert [str(r.path) for r in iter_runs()] == ["multirun/z/0", "runs/y/2", "runs/x/1"]
@@ -64,7 +64,7 @@ def test_runs_are_listed_newest_first_and_found_by_last(tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_is_located_with_its_run(tmp_path):
-    run = RunDir.create(tmp_path / "a")
+    run = RunDir(tmp_path / "a").create()
     run.checkpoints.mkdir()
     (run.checkpoints / "last.ckpt").write_bytes(b"x")
     found, weights = locate(run.checkpoints / "last.ckpt")
@@ -78,7 +78,7 @@ def test_a_checkpoint_is_located_with_its_run(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "[1"])
 def test_a_damaged_record_is_named(tmp_path, content):
-    run = RunDir.create(tmp_path / "a")
+    run = RunDir(tmp_path / "a").create()
     run.release()
     run.file.write_text(content)
     with pytest.raises(UserError, match=r"run\.json is damaged"):
@@ -86,5 +86,5 @@ def test_a_damaged_record_is_named(tmp_path, content):
 
 
 def test_records_are_json(tmp_path):
-    run = RunDir.create(tmp_path / "a", recipe="é")
+    run = RunDir(tmp_path / "a").create(recipe="é")
     assert json.loads(run.file.read_text())["recipe"] == "é"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import lightning
     from omegaconf import DictConfig
 
+    from snnctl.experiment import Experiment
+
 
 def run(args: list[str]) -> int:
     """`snnctl train ...` after the verb; returns the exit code."""
@@ -84,19 +86,19 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         UserError: a mistake in the configuration or the data, a full disk, a loss that is no number.
         Interrupted: Ctrl-C, after a checkpoint.
     """
-    from omegaconf import OmegaConf
-
     first = os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
     run_dir = RunDir(folder)
+    experiment = _assemble(cfg, run_dir, resuming, first)
     if first and resuming:
         run_dir.acquire()
         run_dir.update(state="running", error=None)
     elif first:
-        command = shlex.join(["snnctl", *sys.argv[1:]])
-        run_dir = RunDir.create(folder, recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
-        write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
+        _begin(cfg, run_dir, recipe, overrides)
     try:
-        value = _fit_and_evaluate(cfg, run_dir, overrides, resuming, first)
+        if first:
+            experiment.write_facts(folder)
+            print(f"{folder}  {experiment.summary()}", flush=True)
+        return _fit_and_evaluate(cfg, run_dir, experiment, overrides, resuming, first)
     except BaseException as error:
         if first:
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
@@ -106,7 +108,36 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         raise
     finally:
         run_dir.release()
-    return value
+
+
+def _assemble(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: bool) -> Experiment:
+    """Build everything and make the data be there; a mistake found here leaves no run behind."""
+    from snnctl.experiment import assemble
+
+    if first and not resuming:
+        run_dir.refuse_second()
+    try:
+        experiment = assemble(cfg)
+        split = run_dir.path / "split.json"
+        if resuming and split.exists():
+            experiment.data.load_split(read_json(split))
+        if first:
+            experiment.data.prepare_data()
+            experiment.data.setup("fit")
+    except BaseException:
+        if first and not resuming:
+            run_dir.remove_if_empty()  # Hydra has made it
+        raise
+    return experiment
+
+
+def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) -> None:
+    """Write down what the run is."""
+    from omegaconf import OmegaConf
+
+    command = shlex.join(["snnctl", *sys.argv[1:]])
+    run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
+    write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
 
 
 def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
@@ -118,31 +149,27 @@ def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
 
 
 def _fit_and_evaluate(
-    cfg: DictConfig, run_dir: RunDir, overrides: list[str], resuming: bool, first: bool
+    cfg: DictConfig, run_dir: RunDir, experiment: Experiment, overrides: list[str], resuming: bool, first: bool
 ) -> float | None:
     import torch
 
     from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
-    from snnctl.experiment import assemble, assemble_trainer
+    from snnctl.experiment import assemble_trainer
 
-    parts = assemble(cfg)
-    if resuming and (run_dir.path / "split.json").exists():
-        parts.data.load_split(read_json(run_dir.path / "split.json"))
     trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
-    last = run_dir.checkpoints / "last.ckpt"
-    resuming = resuming and last.exists()
-    if resuming:
-        check_fits(load_checkpoint(last)["state_dict"], parts.regime, last)
-    if first:
-        parts.write_facts(run_dir.path)
-        print(f"{run_dir.path}  {parts.summary()}", flush=True)
+    last = run_dir.checkpoints / "last.ckpt" if resuming and (run_dir.checkpoints / "last.ckpt").exists() else None
+    if last is not None:
+        check_fits(load_checkpoint(last)["state_dict"], experiment.regime, last)
     try:
-        trainer.fit(parts.regime, datamodule=parts.data, ckpt_path=str(last) if resuming else None, weights_only=True)
+        trainer.fit(experiment.regime, datamodule=experiment.data, ckpt_path=last, weights_only=True)
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         _end_children(trainer)
-    if not first or trainer.fast_dev_run:
+    if not first:
+        return None
+    if trainer.fast_dev_run:  # Lightning writes nothing then
+        run_dir.update(state="done")
         return None
     best = checkpoint.best_value if checkpoint else None
     results: dict[str, Any] = {} if best is None else {cfg.objective: best}
@@ -150,7 +177,7 @@ def _fit_and_evaluate(
     if cfg.eval_after:
         from snnctl.commands.eval import evaluate_run
 
-        results = evaluate_run(cfg, run_dir, parts)
+        results = evaluate_run(cfg, run_dir, experiment)
     run_dir.update(state="done", metrics={k: v for k, v in results.items() if isinstance(v, (int, float))})
     if cfg.eval_after:
         from snnctl.report.evaluation import show

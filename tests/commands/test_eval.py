@@ -106,3 +106,11 @@ def test_a_loss_that_is_no_number_names_the_layer_and_keeps_the_checkpoint(run, 
     err = capsys.readouterr().err
     assert "the loss is" in err and "layer" in err and "last good checkpoint is kept" in err
     assert json.loads((folder / "run.json").read_text())["state"] == "failed"
+
+
+def test_a_mistake_found_before_training_leaves_no_run_behind(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    missing = ["dataset=braille", "network=mlp", f"dataset.root={tmp_path / 'none'}"]
+    assert main(["train", str(run.parent / "small.yaml"), *missing]) == 2
+    assert "braille" in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*"))
