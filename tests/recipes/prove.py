@@ -46,7 +46,7 @@ def prove(budget: Budget) -> dict[str, object]:
         "baselines": {name: run(budget, 1, more)["acc"] for name, more in BASELINES.items()},
         "date": time.strftime("%Y-%m-%d"),
         "commit": git("rev-parse", "--short", "HEAD"),
-        "cores": os.cpu_count(),
+        "cores": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())),
     }
     print(budget.recipe, entry, flush=True)
     return entry
