@@ -15,6 +15,7 @@ from safetensors.torch import save as safetensors_bytes
 
 from snnctl import atomic
 from snnctl.errors import Interrupted, UserError
+from snnctl.objective import falls
 
 KEY = "snnctl"
 
@@ -29,7 +30,7 @@ class Checkpoint(lightning.Callback):
 
     Args:
         every_minutes: minutes between checkpoints inside an epoch.
-        monitor: the metric that best.ckpt is chosen by; a name ending in `loss` counts downwards.
+        monitor: the metric that best.ckpt is chosen by; of a loss or a cost less is better.
         folder: where the files go; set by the command.
     """
 
@@ -98,7 +99,7 @@ class Checkpoint(lightning.Callback):
         value = trainer.callback_metrics.get(self.monitor)
         if trainer.sanity_checking or trainer.fast_dev_run or value is None:
             return
-        value = -float(value) if self.monitor.endswith("loss") else float(value)
+        value = -float(value) if falls(self.monitor) else float(value)
         if self.best is None or value > self.best:
             self.best = value
             self.save(trainer, "best.ckpt")
@@ -116,7 +117,7 @@ class Checkpoint(lightning.Callback):
         """The best value of the monitored metric so far, None if it was never measured."""
         if self.best is None:
             return None
-        return -self.best if self.monitor.endswith("loss") else self.best
+        return -self.best if falls(self.monitor) else self.best
 
     # -- what ------------------------------------------------------------------------------------------------
 

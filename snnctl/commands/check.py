@@ -68,7 +68,7 @@ def report(cfg: DictConfig) -> None:
 
     from snnctl import config
     from snnctl.experiment import assemble, quiet_lightning
-    from snnctl.networks.table import memory
+    from snnctl.networks.table import memory, table
 
     quiet_lightning()
     with torch.device("meta"):
@@ -81,7 +81,7 @@ def report(cfg: DictConfig) -> None:
     steps = facts.steps or ASSUMED_STEPS
     rows = [
         (row.layer, row.kind, " x ".join(map(str, row.shape)), row.parameters, size(row.bytes))
-        for row in parts.network.table(batch, steps)
+        for row in table(parts.network, batch, steps)
     ]
     about = "" if facts.steps else " (assumed: samples differ in length)"
     shape = " x ".join(map(str, facts.shape))

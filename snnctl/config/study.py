@@ -6,6 +6,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snnctl.config.folders import Recipe
 from snnctl.errors import UserError
+from snnctl.objective import falls
 
 
 def settle(cfg: DictConfig, overrides: list[str], recipe: Recipe) -> list[str]:
@@ -28,8 +29,6 @@ def settle(cfg: DictConfig, overrides: list[str], recipe: Recipe) -> list[str]:
     if isinstance(sweeper.sampler, DictConfig) and "seed" in sweeper.sampler and sweeper.sampler.seed is None:
         more.append(f"hydra.sweeper.sampler.seed={int(cfg.get('seed', 0)) + tried}")
     if "hydra.sweeper.direction" not in given:
-        from snnctl.config.sweep import falls
-
         direction = "minimize" if falls(str(cfg.get("objective", ""))) else "maximize"
         more.append(f"hydra.sweeper.direction={direction}")
     if finished:

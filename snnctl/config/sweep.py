@@ -15,6 +15,7 @@ from snnctl.config.allowed import allowed_packages
 from snnctl.config.folders import Recipe
 from snnctl.config.processes import interpreter, run
 from snnctl.errors import RunFailed
+from snnctl.objective import falls
 
 RECORD = "jobs.csv"
 COLUMNS = ("job", "exit", "objective", "value", "folder", "overrides")
@@ -91,11 +92,6 @@ class Sweep:
         if failed:
             lines = "\n".join(f"exit {row['exit']}   {row['overrides']}   {row['folder']}" for row in failed)
             raise RunFailed(f"{len(failed)} of {len(rows)} jobs failed", lines)
-
-
-def falls(objective: str) -> bool:
-    """Whether less is better: a loss or an error."""
-    return any(word in objective for word in ("loss", "error", "energy", "synops"))
 
 
 def quoted(path: Path) -> str:

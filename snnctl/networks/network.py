@@ -10,7 +10,6 @@ from torch import Tensor
 from snnctl.errors import UserError
 from snnctl.networks.chain import Chain, Layers, State
 from snnctl.networks.place import Place
-from snnctl.networks.table import Memory, Row, memory, table
 
 if TYPE_CHECKING:
     from snnctl.datasets.batch import EventList
@@ -73,11 +72,3 @@ class Network(Chain):
         if isinstance(state, Mapping) and (unknown := set(state) - set(self.layers)):
             raise UserError(f"the state has layers that the network has not: {', '.join(sorted(unknown))}")
         return super().forward(x, state, dt=self.dt)
-
-    def table(self, batch_size: int, steps: int | None = None) -> list[Row]:
-        """What each layer gives, holds and keeps for backward: see `snnctl.networks.table.table`."""
-        return table(self, batch_size, steps)
-
-    def memory(self, batch_size: int, steps: int | None = None, moments: int = 2) -> Memory:
-        """An estimate of the memory that a training step needs: see `snnctl.networks.table.memory`."""
-        return memory(self, batch_size, steps, moments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +115,15 @@ def test_a_mistake_found_before_training_leaves_no_run_behind(run, tmp_path, mon
     assert main(["train", str(run.parent / "small.yaml"), *missing]) == 2
     assert "braille" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_the_python_of_the_readme_runs(run, tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    section = text.partition("## From Python")[2].partition("\n## ")[0]
+    code = "\n".join(line[4:] for line in section.splitlines() if line.startswith("    ") or not line)
+    shutil.copytree(run, tmp_path / "runs" / "small" / "1")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["out"].shape == (8, 1, 10)
+    assert "Network(" in capsys.readouterr().out

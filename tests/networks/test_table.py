@@ -11,6 +11,7 @@ from torch import nn
 from snnctl.datasets.facts import Facts
 from snnctl.errors import UserError
 from snnctl.networks import Network, Recurrent, Residual
+from snnctl.networks.table import memory, table
 from snnctl.neurons import LI, LIF
 
 FACTS = Facts(shape=(2, 8, 8), classes=("a", "b", "c"), dt=1e-3, steps=None)
@@ -28,7 +29,7 @@ LAYERS = {
 
 
 def test_rows():
-    rows = {row.layer: row for row in Network(LAYERS, FACTS).table(batch_size=5, steps=9)}
+    rows = {row.layer: row for row in table(Network(LAYERS, FACTS), batch_size=5, steps=9)}
     assert list(rows) == ["conv", "norm", "block.n", "block.conv", "n", "flatten", "hidden", "r", "fc", "readout"]
     assert rows["conv"].shape == (9, 5, 4, 8, 8)
     assert rows["block.conv"].parameters == 4 * 4 * 9 + 4
@@ -54,28 +55,28 @@ def test_bytes_are_what_autograd_really_keeps(steps):
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         net(x)
     real = sum(n for n, _ in kept.values())
-    assert sum(row.bytes for row in net.table(5, steps)) == pytest.approx(real, rel=0.02)
+    assert sum(row.bytes for row in table(net, 5, steps)) == pytest.approx(real, rel=0.02)
 
 
 def test_memory_adds_up():
     net = Network({"flatten": nn.Flatten, "fc": nn.Linear}, FACTS)
-    memory = net.memory(batch_size=5, steps=9)
+    needed = memory(net, batch_size=5, steps=9)
     weights = (128 * 3 + 3) * 4
     # the flattened input is a view of the input, so nothing more is kept
-    assert memory == (weights, weights, 2 * weights, 9 * 5 * 128 * 4)
-    assert memory.total == 4 * weights + 9 * 5 * 128 * 4
-    assert net.memory(5, 9, moments=1).optimizer == weights
+    assert needed == (weights, weights, 2 * weights, 9 * 5 * 128 * 4)
+    assert needed.total == 4 * weights + 9 * 5 * 128 * 4
+    assert memory(net, 5, 9, moments=1).optimizer == weights
 
 
 def test_steps_come_from_the_data_set_or_must_be_given():
     net = Network({"flatten": nn.Flatten, "fc": nn.Linear}, FACTS)
     with pytest.raises(UserError, match=r"dataset\.duration"):
-        net.table(4)
+        table(net, 4)
     known = Network({"flatten": nn.Flatten, "fc": nn.Linear}, Facts((2, 8, 8), FACTS.classes, 1e-3, 7))
-    assert known.table(4)[0].shape == (7, 4, 128)
+    assert table(known, 4)[0].shape == (7, 4, 128)
 
 
 def test_a_network_on_the_meta_device_has_a_table_too():
     with torch.device("meta"):
         net = Network(LAYERS, FACTS)
-    assert net.table(5, 9) == Network(LAYERS, FACTS).table(5, 9)
+    assert table(net, 5, 9) == table(Network(LAYERS, FACTS), 5, 9)
