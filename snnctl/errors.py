@@ -32,9 +32,17 @@ class NoDevice(UserError):
 
 
 class Interrupted(UserError):
-    """The user stopped the run; exit code 130."""
+    """A signal stopped the run; exit code 130 for Ctrl-C, 143 for SIGTERM.
 
-    exit_code = 130
+    Args:
+        problem, hint: as of UserError.
+        signal: its number.
+    """
+
+    def __init__(self, problem: str, hint: str = "", signal: int = 2):
+        super().__init__(problem, hint)
+        self.signal = signal
+        self.exit_code = 128 + signal
 
 
 class RunFailed(UserError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Checkpoint(lightning.Callback):
     last.ckpt is taken at the one moment when nothing is half done: before a batch, with no gradient accumulated.
     Beside Lightning's own state it holds, per process, torch's, numpy's and Python's random state and the running
     sums of the epoch, and the rows of metrics.csv; so the resumed run's weights and metrics equal the other's
-    bit for bit. Ctrl-C is served at the same moment.
+    bit for bit. Ctrl-C and SIGTERM (a cluster's time limit) are served at the same moment.
 
     Args:
         every_minutes: minutes between checkpoints inside an epoch.
@@ -39,44 +40,42 @@ class Checkpoint(lightning.Callback):
         self.monitor = monitor
         self.folder = Path(folder)
         self.best: float | None = None
-        self._asked_to_stop = False
+        self._asked_to_stop = 0  # the signal that asked
         self._resumed: dict[str, Any] | None = None
         self._moment = ""
-        self._old_handler: Any = None
+        self._old_handlers: dict[int, Any] = {}
         self._written = 0.0
 
     # -- when ------------------------------------------------------------------------------------------------
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._written = time.monotonic()
-        try:
-            self._old_handler = signal.signal(signal.SIGINT, self._on_sigint)
-        except ValueError:  # not in the main thread: the notebook's own handling stays
-            self._old_handler = None
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        # Here, because Lightning sets its own handlers after on_fit_start; only the main thread may.
+        if threading.current_thread() is threading.main_thread():
+            self._old_handlers = {n: signal.signal(n, self._on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
         # Not left to Lightning: it forgets the loader's state when a schedule asked for the number of steps.
         loader = trainer.train_dataloader
         if self._resumed is not None and "loader" in self._resumed and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._resumed["loader"])
 
-    def _on_sigint(self, signum: int, frame: Any) -> None:
+    def _on_signal(self, number: int, frame: Any) -> None:
         if self._asked_to_stop:
-            raise Interrupted("stopped at once by a second Ctrl-C, without a new checkpoint")
-        self._asked_to_stop = True
+            raise Interrupted("stopped at once, without a new checkpoint", signal=number)
+        self._asked_to_stop = number
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self._give_back_sigint()
+        self._give_back_signals()
 
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        self._give_back_sigint()
+        self._give_back_signals()
 
-    def _give_back_sigint(self) -> None:
-        if self._old_handler is not None:
-            signal.signal(signal.SIGINT, self._old_handler)
-            self._old_handler = None
+    def _give_back_signals(self) -> None:
+        while self._old_handlers:
+            signal.signal(*self._old_handlers.popitem())
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
@@ -93,7 +92,8 @@ class Checkpoint(lightning.Callback):
         if new_epoch or due or stop:
             self.save(trainer, "last.ckpt", "batch")
         if stop:
-            raise Interrupted("stopped by Ctrl-C; a checkpoint was written")
+            name = "Ctrl-C" if stop == signal.SIGINT else signal.Signals(stop).name
+            raise Interrupted(f"stopped by {name}; a checkpoint was written", signal=stop)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         value = trainer.callback_metrics.get(self.monitor)
@@ -193,13 +193,13 @@ def _running(trainer: lightning.Trainer, pl_module: lightning.LightningModule) -
     return [(type(part).__name__, part) for part in parts if hasattr(part, "running_state")]
 
 
-def _decide(trainer: lightning.Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
-    """All processes stop, or save, as soon as one of them is asked to."""
+def _decide(trainer: lightning.Trainer, stop: int, due: bool) -> tuple[int, bool]:
+    """All processes stop (with the signal's number), or save, as soon as one of them is asked to."""
     if trainer.world_size == 1:
         return stop, due
     flags = torch.tensor([stop, due], dtype=torch.int32, device=trainer.strategy.root_device)
     torch.distributed.all_reduce(flags, torch.distributed.ReduceOp.MAX)
-    return bool(flags[0]), bool(flags[1])
+    return int(flags[0]), bool(flags[1])
 
 
 def _ready_for_next_epoch(fit_loop: dict[str, Any]) -> None:

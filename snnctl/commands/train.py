@@ -104,7 +104,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
             _record(run_dir, "stopped" if stopped else "failed", error)
         if isinstance(error, Interrupted):
-            raise Interrupted(error.problem, f"go on with   snnctl train --resume {folder}") from None
+            raise Interrupted(error.problem, f"go on with   snnctl train --resume {folder}", error.signal) from None
         raise
     finally:
         run_dir.release()

@@ -87,14 +87,14 @@ def test_killed_before_the_first_checkpoint_starts_anew(here):
     assert_same_run(whole, killed)
 
 
-@pytest.mark.parametrize("more", [[], DDP])
-def test_ctrl_c_writes_a_checkpoint_and_names_the_resume_command(here, more):
+@pytest.mark.parametrize(("number", "more"), [(signal.SIGINT, []), (signal.SIGTERM, []), (signal.SIGINT, DDP)])
+def test_a_signal_writes_a_checkpoint_and_names_the_resume_command(here, number, more):
     run = here / "run"
     process = start("train", "./small.yaml", *SMALL, "trainer.max_epochs=400", *more, f"hydra.run.dir={run}", cwd=here)
     wait_for_rows(run, 8, process)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, out
+    assert process.returncode == 128 + number, out
     assert f"snnctl train --resume {run}" in out
     assert "Traceback" not in out
     assert (run / "checkpoints" / "last.ckpt").exists()

@@ -56,6 +56,7 @@ def write(name: str, entry: dict) -> None:
     """Add an entry to docs/proof.json, and make docs/proof.md from it anew."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     record[name] = entry
+    RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     lines = [
         "# What the recipes showed",
