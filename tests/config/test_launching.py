@@ -188,7 +188,8 @@ def test_an_optuna_sweep_killed_and_continued(here, capsys):
     after = trials(optuna, here)
     assert [state for state, *_ in after].count("COMPLETE") == 4
     assert after[: len(before) - 1] == before[:-1]
-    assert len({lr for _, _, lr in after}) == len(after)  # a continued study draws new points
+    drawn = [lr for _, _, lr in after if lr is not None]  # the kill may fall between a trial's start and its draw
+    assert len(set(drawn)) == len(drawn) >= 4  # a continued study draws new points
     with pytest.raises(UserError, match="has its 4 trials already"):
         launch("./mine.yaml", OPTUNA, never)
 
@@ -201,7 +202,7 @@ def environment(here: Path) -> dict[str, str]:
 def trials(optuna, here: Path) -> list[tuple[str, float | None, float]]:
     study = optuna.load_study(study_name="mine", storage=f"sqlite:///{here / 'study.db'}")
     assert study.direction.name == "MAXIMIZE"
-    return [(t.state.name, t.value, t.params["optimizer.lr"]) for t in study.trials]
+    return [(t.state.name, t.value, t.params.get("optimizer.lr")) for t in study.trials]
 
 
 def test_a_failed_trial_does_not_end_an_optuna_sweep(here):
