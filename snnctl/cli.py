@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from snnctl.errors import NoDevice, RunFailed, UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean
 
 VERBS = {
     "train": "train a recipe; k=v changes anything; -m sweeps; --resume RUN goes on",
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         # the reader (head, less) has gone; keep the interpreter from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (UserError, RunFailed, NoDevice) as error:
+    except UserError as error:
         if debug:
             raise
         _say(error.problem, error.hint)
