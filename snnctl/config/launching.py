@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from snnctl.config.check import check
-from snnctl.config.composed import Composed, at
+from snnctl.config.composed import at
 from snnctl.config.folders import locate
 from snnctl.config.source import search_path
 from snnctl.errors import UserError, did_you_mean
@@ -51,7 +51,7 @@ def launch(
     showing = any(flag.split("=")[0] in SHOWING for flag in flags)
     checked = check(place, overrides, multirun=many, deep=not showing)
     many = many or at(checked.composed.before, "hydra.mode")[1] == "MULTIRUN"
-    overrides = [*checked.overrides, *_null_handlers(checked.composed)]
+    overrides = checked.overrides
     argv = list(sys.argv)
     result: dict[str, Any] = {}
 
@@ -100,13 +100,6 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
                 raise UserError(f"{arg} takes a value", "for example   --cfg job")
             flags.append(value)
     return flags, overrides
-
-
-def _null_handlers(composed: Composed) -> list[str]:
-    """Overrides for log handlers that the YAML sets to null: taken as none, which Python's logging does not."""
-    found, handlers = at(composed.before, "hydra.job_logging.handlers")
-    names = [name for name, handler in (handlers or {}).items() if handler is None] if found else []
-    return [f"hydra.job_logging.handlers.{name}={{class: logging.NullHandler}}" for name in names]
 
 
 def _main(place: Any, task: Callable[[DictConfig], Any]) -> None:
