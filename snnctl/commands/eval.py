@@ -4,7 +4,8 @@
     snnctl eval last                                       the newest run
     snnctl eval RUN/checkpoints/last.ckpt                  another checkpoint of it
     snnctl eval RUN record=[spikes,v] samples=8            what happened inside: recorded.npz and pictures
-    snnctl eval RUN dataset.root=/data dataset.on_error=skip
+    snnctl eval RUN dataset.root=/data dataset.on_error=skip       the set as it is there: its test part, else the
+                                                                   run's own split
 
 Next: snnctl report RUN ..., snnctl runs
 """
@@ -40,13 +41,21 @@ def run(args: list[str]) -> int:
     cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
     experiment = assemble(cfg)
-    if (run_dir.path / "split.json").exists() and not any(a.startswith("dataset.root") for a in args):
-        experiment.data.load_split(read_json(run_dir.path / "split.json"))
+    _use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
     show(evaluate_run(cfg, run_dir, experiment, weights), run_dir.path)
     if options["record"]:
         fields = [options["record"]] if isinstance(options["record"], str) else list(options["record"])
         record_run(run_dir, experiment, fields, int(options["samples"]))
     return 0
+
+
+def _use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
+    """The run's own split, so that no sample it learned from tests it; a set from elsewhere tests with its test part."""
+    path = run_dir.path / "split.json"
+    if not path.exists() or "dataset" in changed:
+        return
+    if "dataset.root" not in changed or "test" not in experiment.data.source.parts():
+        experiment.data.load_split(read_json(path))
 
 
 def evaluate_run(

@@ -21,9 +21,11 @@ def _fraction(name: str, value: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _move(events, dx, dy):
+def _move(events, dx, dy, width):
     for i in range(events.size):
-        events[i].x += dx
+        x = events[i].x + dx
+        within = width == 0 or x // width == events[i].x // width
+        events[i].x = x if within else -1  # outside: dropped when it is binned
         events[i].y += dy
 
 
@@ -35,24 +37,35 @@ class Shift:
 
     Args:
         pixels: the largest move, pixels.
+        lines: how many lines lie side by side in a line of channels, such as downward and upward changes (2); each
+            moves within its own part of x.
         sensor: shape of one step; filled in from the data set.
     """
 
     keeps_time: ClassVar[bool] = True
 
     pixels: int = 1
+    lines: int = 1
     sensor: tuple[int, ...] | None = None
 
     def __post_init__(self):
-        if self.pixels < 0:
-            raise UserError(f"Shift: pixels is {self.pixels}", "expected 0 or more")
+        if self.pixels < 0 or self.lines < 1:
+            raise UserError(
+                f"Shift: pixels is {self.pixels}, lines is {self.lines}", "expected pixels of 0 or more, lines of 1 or more"
+            )
+        if self.lines > 1 and self.sensor is not None and (len(self.sensor) != 1 or self.sensor[0] % self.lines):
+            raise UserError(
+                f"Shift: {self.lines} lines do not make up a step of shape {tuple(self.sensor)}",
+                "lines is for a line of channels, and divides their number; leave it out for sensors and images",
+            )
 
     def __call__(self, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The moved events, or values; events are moved in place."""
         dx, dy = (int(d * (2 * self.pixels + 1)) - self.pixels for d in rng.random(2))
         if events.dtype.names:
             rows = self.sensor is None or (len(self.sensor) == 3 and self.sensor[-2] > 1)
-            _move(events, dx, dy if rows else 0)
+            width = 0 if self.sensor is None else self.sensor[-1] // self.lines
+            _move(events, dx, dy if rows else 0, width)
             return events
         moved = np.zeros_like(events)
         height, width = events.shape[-2:]

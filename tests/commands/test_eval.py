@@ -15,6 +15,7 @@ import snnctl
 from snnctl.cli import main
 from snnctl.commands.train import train
 from snnctl.config import compose
+from tests.datasets.toy import events as toy_events
 from tests.runs import SMALL
 
 
@@ -127,3 +128,32 @@ def test_the_python_of_the_readme_runs(run, tmp_path, monkeypatch, capsys):
     exec(compile(code, "README.md", "exec"), names)
     assert names["out"].shape == (8, 1, 10)
     assert "Network(" in capsys.readouterr().out
+
+
+def test_another_copy_of_a_set_without_a_test_part_keeps_the_runs_split(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SNNCTL_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for name in ("first", "copy"):
+        for i in range(20):
+            folder = tmp_path / name / f"class{i % 2}"
+            folder.mkdir(parents=True, exist_ok=True)
+            np.save(folder / f"{i:02d}.npy", toy_events(rng, 60, (2, 6, 6)))
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(
+        "# own\ndefaults:\n  - train\n  - override dataset: folder\n  - override network: mlp\n  - _self_\n"
+        "dataset: {steps: 4, dt: null, duration: 0.1, source: {shape: [2, 6, 6]}}\n"
+    )
+    own = [f"dataset.root={tmp_path / 'first'}", "trainer.max_epochs=1", "network.hidden=[8]", "seed=3"]
+    assert main(["train", str(recipe), *own, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
+    split = json.loads((tmp_path / "run" / "split.json").read_text())
+    shutil.copytree(tmp_path / "copy" / "class0", tmp_path / "copy" / "test" / "class0")
+    for name in ("class0", "class1"):
+        shutil.copytree(tmp_path / "copy" / name, tmp_path / "copy" / "train" / name, dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "copy" / name)
+    shutil.copytree(tmp_path / "first", tmp_path / "elsewhere")
+    assert len(split["test"]) == 4
+    for root, tested in (("elsewhere", 4), ("copy", 10)):  # the run's own test samples; the official test part, whole
+        assert main(["eval", str(tmp_path / "run"), f"dataset.root={tmp_path / root}", "dataset.seed=9"]) == 0
+        rows = list(csv.DictReader((tmp_path / "run" / "predictions.csv").open()))
+        assert len(rows) == tested
+        assert root == "copy" or [int(row["sample"]) for row in rows] == split["test"]

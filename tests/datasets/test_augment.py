@@ -41,6 +41,18 @@ def test_shift_of_channels_keeps_their_one_row():
     assert {int((after["x"] - line["x"])[0]) for after in afters} == set(range(-3, 4))
 
 
+def test_shift_keeps_each_of_two_lines_of_channels_to_itself():
+    (shift,), _ = bound([Shift(3, lines=2)], (20,))
+    line = events(np.random.default_rng(0), 200, (1, 1, 20))
+    for i in range(30):
+        dx = int(rng(i).random() * 7) - 3
+        moved, x = shift(line.copy(), rng(i))["x"], line["x"]
+        stays = (x % 10 + dx >= 0) & (x % 10 + dx < 10)
+        assert np.array_equal(moved[stays], x[stays] + dx) and (moved[~stays] == -1).all()
+    with pytest.raises(UserError, match="3 lines"):
+        bound([Shift(1, lines=3)], (20,))
+
+
 def test_shift_of_an_image_leaves_black_behind():
     image = np.arange(1, 13, dtype=np.uint8).reshape(1, 1, 3, 4)
     seen = set()
