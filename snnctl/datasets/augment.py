@@ -51,7 +51,7 @@ class Shift:
     def __post_init__(self):
         if self.pixels < 0 or self.lines < 1:
             raise UserError(
-                f"Shift: pixels is {self.pixels}, lines is {self.lines}", "expected pixels of 0 or more, lines of 1 or more"
+                f"Shift: pixels is {self.pixels}, lines is {self.lines}", "expected pixels from 0, lines from 1"
             )
         if self.lines > 1 and self.sensor is not None and (len(self.sensor) != 1 or self.sensor[0] % self.lines):
             raise UserError(
