@@ -50,7 +50,7 @@ def run(args: list[str]) -> int:
 
 
 def _use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
-    """The run's own split, so that nothing it learned from tests it; a set elsewhere tests with its test part, if any."""
+    """The run's own split, so that nothing it learned from tests it; one elsewhere tests with its test part, if any."""
     path = run_dir.path / "split.json"
     if not path.exists() or "dataset" in changed:
         return
