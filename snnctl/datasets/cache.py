@@ -22,9 +22,9 @@ import numpy as np
 
 from snnctl.datasets import cache_write
 from snnctl.datasets.fingerprint import describe, digest
-from snnctl.datasets.lock import held
 from snnctl.datasets.source import Source
 from snnctl.errors import UserError
+from snnctl.lock import held
 
 FORMAT = 1
 ARRAYS = ("offsets", "extent", "t", "code", "values", "period")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snnctl.datasets.cache import folder, stem
-from snnctl.datasets.lock import held
+from snnctl.lock import held
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from snnctl.errors import UserError, did_you_mean
+from snnctl.kernels import backend as backends
+from snnctl.kernels.backend import Backend, Choice
+from snnctl.kernels.program import Program
 from snnctl.neurons.quantity import TIME, Kind, Per, Value, one_of, plain, spread
 from snnctl.neurons.sequence import precision, stack, unbind
 from snnctl.neurons.signature import whole_signature
@@ -37,6 +40,8 @@ class Neuron(nn.Module, ABC):
         per: one value for the layer, one a channel (C, 1, ...) or one a neuron (shape).
         shape: one time step without the batch, channels first; the network fills it in. Needed for per channel, and for
             one number spread per neuron.
+        backend: what runs it over time. "auto": a kernel compiled from its step (the same numbers as eager to the last
+            bit on a CPU), or eager where none can be; "eager": the step in torch; "cpu", "cuda": a kernel or an error.
 
     Raises:
         UserError: a value out of range, an unknown option or name.
@@ -58,12 +63,14 @@ class Neuron(nn.Module, ABC):
         learnable: Sequence[str] | str = (),
         per: Per = "layer",
         shape: Sequence[int] | None = None,
+        backend: Backend = "auto",
     ):
         super().__init__()
         values = values or {}
         owner = type(self).__name__
         self.learnable = (learnable,) if isinstance(learnable, str) else tuple(learnable)
         self.per = one_of(owner, "per", per, Per)
+        self.backend = one_of(owner, "backend", backend, Backend)
         self.shape = None if shape is None else tuple(shape)
         self.kinds = {name: kind for name, (_, kind) in values.items()}
         self.lowest: dict[str, float] = {}  # of the values given, so that range checks never wait for a GPU
@@ -116,13 +123,17 @@ class Neuron(nn.Module, ABC):
     def step(self, x: Tensor, state: NamedTuple, coefs: NamedTuple) -> tuple[Tensor, NamedTuple]:
         """One time step: x (B, ...), the state and `coefficients(dt)` to out (B, ...) and the next state."""
 
-    def forward(self, x: Tensor, state: NamedTuple | None = None, *, dt: float) -> tuple[Tensor, NamedTuple]:
+    def forward(
+        self, x: Tensor, state: NamedTuple | None = None, *, dt: float, overwrite: bool = False
+    ) -> tuple[Tensor, NamedTuple]:
         """A whole sequence in one call.
 
         Args:
             x: input (T, B, ...), T >= 1, any strides.
             state: what an earlier call returned; None starts at rest, and so does a field that is None.
             dt: step width, s.
+            overwrite: x belongs to this call: its memory may be used again. For what nobody else reads, and what the
+                operation that made x does not need for its own gradient.
 
         Returns:
             out: (T, B, ...) in x's dtype (float32 for integers).
@@ -131,7 +142,35 @@ class Neuron(nn.Module, ABC):
         Raises:
             UserError: x has no time and batch axis, or does not fit the state or the layer's shape.
         """
+        self._check(x)
+        coefs = self.coefficients(dt)
+        choice = backends.choose(self.backend, x)
+        if choice.name != "eager":
+            given = x.to(precision(x))
+            before = self.initial_state(given[0]) if state is None else self._fitting(state, given[0])
+            program = self._program(before, coefs)
+            if program is not None:
+                scan = backends.scan_on(choice)
+                out, after = scan(program, given, before, coefs, overwrite=overwrite or given is not x)
+                return out.to(x.dtype if x.is_floating_point() else out.dtype), after
         return self._run(x, state, dt)
+
+    def runs_on(self, x0: Tensor, dt: float) -> Choice:
+        """What runs a sequence of inputs like `x0` (B, ...), and why.
+
+        Raises:
+            UserError: the backend insisted on cannot run.
+        """
+        choice = backends.choose(self.backend, x0)
+        if choice.name == "eager":
+            return choice
+        program = self._program(self.initial_state(x0), self.coefficients(dt))
+        return choice if program is not None else Choice("eager", "its step cannot be traced")
+
+    def _program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
+        options = vars(self).items()
+        key = tuple((k, _hashable(v)) for k, v in options if k[0] != "_" and k not in ("training", "backend"))
+        return backends.program((type(self), key), self.step, state, coefs, type(self).__name__, self.backend)
 
     def trace(
         self, x: Tensor, state: NamedTuple | None = None, *, dt: float
@@ -201,6 +240,10 @@ class Neuron(nn.Module, ABC):
             )
         fields = zip(state, self.initial_state(x0), strict=True)
         return self.State(*(start if given is None else given for given, start in fields))
+
+
+def _hashable(value: Any) -> Hashable:
+    return value if isinstance(value, Hashable) else repr(value)
 
 
 def _short(value: Any) -> str:

@@ -120,7 +120,7 @@ class SpikingNeuron(Neuron):
         refractory = state.refractory
         if refractory is not None:
             s = s * (refractory <= 0)
-            refractory = torch.where(s > 0, coefs.refractory, (refractory - 1).clamp(min=0))
+            refractory = torch.where(s > 0, coefs.refractory, (refractory - 1).clamp(min=0).detach())
         if self.reset == "none":
             return s, v, None, refractory
         due = s.detach() if self.detach_reset else s

@@ -6,7 +6,7 @@ from toy import ToyEvents, ToyImages
 
 from snnctl.datasets.cache import open_or_build
 from snnctl.datasets.cache_list import clear, entries
-from snnctl.datasets.lock import held
+from snnctl.lock import held
 from snnctl.datasets.pool import Pool
 
 

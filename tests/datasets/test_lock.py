@@ -9,11 +9,11 @@ import threading
 import time
 from pathlib import Path
 
-from snnctl.datasets.lock import held
+from snnctl.lock import held
 
 HOLD = """
 import sys, time
-from snnctl.datasets.lock import held
+from snnctl.lock import held
 with held(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)

@@ -286,6 +286,9 @@ def test_a_neuron_in_a_file_of_its_own():
     class Kept(NamedTuple):
         v: torch.Tensor
 
+    class Drift(NamedTuple):
+        gain: float
+
     class Quadratic(Neuron):
         def __init__(self, *, sharpness: float = 0.5, **conventions):
             super().__init__(**conventions)
@@ -295,18 +298,19 @@ def test_a_neuron_in_a_file_of_its_own():
 
         def coefficients(self, dt):
             self.check_step(dt)
-            return (dt * self.sharpness,)
+            return Drift(dt * self.sharpness)
 
         def initial_state(self, x0):
             return Kept(torch.zeros_like(x0))
 
         def step(self, x, state, coefs):
-            v = state.v + coefs[0] * state.v**2 + x
+            v = state.v + coefs.gain * state.v**2 + x
             return v, Kept(v)
 
     out, _ = Quadratic(sharpness=1000.0)(torch.tensor([1.0, 0.0, 1.0]).view(3, 1, 1), dt=1e-3)
     assert out.flatten().tolist() == [1.0, 2.0, 7.0]
-    assert list(Quadratic.__signature__.parameters) == ["sharpness", "learnable", "per", "shape"]
+    assert list(Quadratic.__signature__.parameters) == ["sharpness", "learnable", "per", "shape", "backend"]
+    assert Quadratic().runs_on(torch.zeros(1, 1), 1e-3).name == "cpu"
 
 
 def test_importing_neurons_imports_nothing_heavy():

@@ -1,0 +1,148 @@
+"""How a sequence lies in memory, so that one kernel runs on any order of time, batch and channels without a copy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnctl.kernels import buffers
+
+
+class Strides(NamedTuple):
+    """Where the value of step t, row r, neuron m lies: t * step + r * row + m * neuron, in elements."""
+
+    step: int
+    row: int
+    neuron: int  # 1, or 0 where there is one value for all (a sum's gradient)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order in memory of a sequence (T, B, *shape), taken from an input.
+
+    A kernel sees R rows of M neurons: one row of all samples' neurons where time comes first, one row a sample where
+    the batch does.
+
+    Args:
+        steps: T. batch: B. shape: of one sample at one step.
+        order: the dimensions of `shape`, slowest first: (1, 2, 0) is channels-last.
+        batch_major: whether samples lie one after the other, each with all its steps.
+    """
+
+    steps: int
+    batch: int
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+    batch_major: bool
+
+    @property
+    def neurons(self) -> int:
+        """N of one sample."""
+        return math.prod(self.shape)
+
+    @property
+    def rows(self) -> int:
+        """R."""
+        return self.batch if self.batch_major else 1
+
+    @property
+    def width(self) -> int:
+        """M."""
+        return self.neurons if self.batch_major else self.batch * self.neurons
+
+    @property
+    def strides(self) -> Strides:
+        """Of arrays made by `empty`."""
+        if self.batch_major:
+            return Strides(self.neurons, self.steps * self.neurons, 1)
+        return Strides(self.batch * self.neurons, 0, 1)
+
+    def empty(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """An uninitialised (T, B, *shape) in this order."""
+        lead = (self.batch, self.steps) if self.batch_major else (self.steps, self.batch)
+        flat = buffers.empty(self.steps * self.batch * self.neurons, dtype)
+        own = flat.view(*lead, *self._ordered).permute(0, 1, *(2 + i for i in self._inverse))
+        return own.transpose(0, 1) if self.batch_major else own
+
+    def strides_of(self, a: Tensor) -> Strides | None:
+        """Of a tensor (T, B, *shape) as a kernel can read it; None if it must be copied first."""
+        if not any(stride for stride, size in zip(a.stride(), a.shape, strict=True) if size > 1):
+            return Strides(0, 0, 0)
+        step, row, *inner = a.stride()
+        if not _dense(inner, self.shape, self.order):
+            return None
+        if not self.batch_major and row != self.neurons and self.batch > 1:
+            return None
+        return Strides(step, row if self.batch_major else 0, 1)
+
+    def readable(self, a: Tensor) -> tuple[Tensor, Strides]:
+        """The tensor, copied into this order if need be, and its strides."""
+        strides = self.strides_of(a)
+        if strides is not None:
+            return a, strides
+        return self.empty(a.dtype).copy_(a), self.strides
+
+    def state(self, s: Tensor) -> Tensor:
+        """(B, *shape) as a flat, contiguous (B N,) in this order; a copy only where it must be."""
+        s = s.expand(self.batch, *self.shape).permute(0, *(1 + i for i in self.order))
+        return s.to(torch.float32).contiguous().view(-1)
+
+    def unflat(self, flat: Tensor) -> Tensor:
+        """The way back: (B N,) as (B, *shape)."""
+        return flat.view(self.batch, *self._ordered).permute(0, *(1 + i for i in self._inverse))
+
+    def vector(self, c: Tensor) -> tuple[Tensor, int]:
+        """A coefficient broadcast against (B, *shape), as (values, inner): neuron n has values[n // inner % size]
+
+        One value a neuron, a channel of maps or a channel of channels-last maps needs no copy of itself.
+        """
+        c = c.detach().to(torch.float32)
+        if c.dim() > len(self.shape):  # each sample its own
+            return self.state(c), 1
+        c = c.reshape((1,) * (len(self.shape) - c.dim()) + tuple(c.shape)).permute(self.order)
+        own = [i for i, size in enumerate(c.shape) if size > 1]
+        first, last = (own[0], own[-1] + 1) if own else (0, 0)
+        if tuple(c.shape[first:last]) != self._ordered[first:last]:  # shared in the middle
+            return c.expand(self._ordered).contiguous().view(-1), 1
+        return c.contiguous().view(-1), math.prod(self._ordered[last:])
+
+    @property
+    def _ordered(self) -> tuple[int, ...]:
+        return tuple(self.shape[i] for i in self.order)
+
+    @property
+    def _inverse(self) -> tuple[int, ...]:
+        return tuple(self.order.index(i) for i in range(len(self.order)))
+
+
+def layout_of(x: Tensor) -> Layout:
+    """The layout of an input (T, B, *shape), and of everything made from it."""
+    steps, batch, *shape = x.shape
+    _, row, *inner = x.stride()
+    standard = tuple(range(len(shape)))
+    order = tuple(sorted(standard, key=lambda i: (-inner[i], i))) if all(inner) else standard
+    dense = _dense(inner, shape, order)
+    if not dense:
+        order = standard
+    neurons = math.prod(shape)
+    batch_major = dense and batch > 1 and steps > 1 and 0 < x.stride(0) == neurons and row >= steps * neurons
+    return Layout(steps, batch, tuple(shape), order, batch_major)
+
+
+def span(a: Tensor, count: int) -> np.ndarray:
+    """`count` elements from a tensor's first one on, as a flat numpy array, whatever its strides."""
+    return a.detach().as_strided((count,), (1,)).numpy()
+
+
+def _dense(strides, shape, order) -> bool:
+    expected = 1
+    for i in reversed(order):
+        if shape[i] > 1 and strides[i] != expected:
+            return False
+        expected *= shape[i]
+    return True

@@ -1,0 +1,86 @@
+"""What one kernel is to do: a program, and which of its inputs and results it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from snnctl.kernels.cut import saved_values
+from snnctl.kernels.program import Program, Ref
+
+Storage = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One variant of a neuron's kernel; each is compiled once.
+
+    Args:
+        program: the neuron's.
+        vectors: coefficients with a value for each neuron or channel; the others are one number for the layer.
+        training: save what the backward pass needs; else there is none.
+        wanted: coefficients whose gradients the backward pass gives.
+        overwrite: x may be written over, with what is saved, or with the output where nothing is.
+        storage: how saved numbers are kept.
+    """
+
+    program: Program
+    vectors: frozenset[str] = frozenset()
+    training: bool = True
+    wanted: tuple[str, ...] = ()
+    overwrite: bool = False
+    storage: Storage = "float32"
+
+    @cached_property
+    def saved(self) -> tuple[str, ...]:
+        """Every value that the backward part starts from, `x` among them where it needs x."""
+        return _saved(self.program, self.wanted) if self.training else ()
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """The saved values that are written to memory of their own: all but x, which is there."""
+        return tuple(name for name in self.saved if name != "x")
+
+    @cached_property
+    def over_x(self) -> str | None:
+        """The saved number that takes x's place in memory; None if x stays."""
+        if not self.overwrite or "x" in self.saved or self.storage != "float32":
+            return None
+        return self._number
+
+    @cached_property
+    def gradient_over(self) -> str | None:
+        """The saved value whose memory takes the gradient of x, when it is needed no longer; "x" itself; or None."""
+        if self.over_x or ("x" in self.saved and self.overwrite):
+            return self.over_x or "x"
+        return self._number if self.storage == "float32" else None
+
+    @cached_property
+    def _number(self) -> str | None:
+        truths = self.program.truths()
+        return next((name for name in self.kept if name not in truths), None)
+
+    @cached_property
+    def gradients(self) -> list[tuple[str, Ref]]:
+        """(coefficient, its gradient in one step) of those wanted that have any."""
+        pairs = zip(self.program.coefs, self.program.d_coefs, strict=True)
+        return [(name, d) for name, d in pairs if name in self.wanted and d is not None]
+
+
+@lru_cache(maxsize=512)
+def plan(
+    program: Program,
+    vectors: frozenset[str],
+    training: bool,
+    wanted: tuple[str, ...],
+    overwrite: bool,
+    storage: Storage,
+) -> Plan:
+    """The one plan with these properties."""
+    return Plan(program, vectors, training, wanted, overwrite, storage)
+
+
+@lru_cache(maxsize=512)
+def _saved(program: Program, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return saved_values(program, wanted)

@@ -1,0 +1,92 @@
+"""A neuron's step and its gradient as straight-line code: what the tracer writes and the printers read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from typing import NamedTuple
+
+Ref = str | float  # a value by its name, or a constant
+
+
+class Line(NamedTuple):
+    """name = op(*args), elementwise; an op of `snnctl.kernels.ops`.
+
+    Args:
+        name: of the value.
+        op: what is computed.
+        args: values by name, or constants.
+        truth: whether the value is true or false, not a number.
+    """
+
+    name: str
+    op: str
+    args: tuple[Ref, ...]
+    truth: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One time step of a neuron, forward and backward, in one list of lines in order.
+
+    Names of inputs: `x`; the states before the step, `s_<field>`; the coefficients `c_<field>`; and for the backward
+    part the gradients of the output, `d_out`, and of the states after the step, `d_<field>`.
+
+    Args:
+        neuron: its name, for messages and in the printed code.
+        states: names of the state fields.
+        coefs: names of the coefficients.
+        lines: all of it; a printer takes what its results need.
+        out: the output.
+        after: the states after the step.
+        d_x: gradient of x; None if none flows.
+        d_states: of the states before the step.
+        d_coefs: of the coefficients, of this step alone.
+    """
+
+    neuron: str
+    states: tuple[str, ...]
+    coefs: tuple[str, ...]
+    lines: tuple[Line, ...]
+    out: Ref
+    after: tuple[Ref, ...]
+    d_x: Ref | None
+    d_states: tuple[Ref | None, ...]
+    d_coefs: tuple[Ref | None, ...]
+
+    def content(self) -> tuple:
+        """All of it as a tuple, by which two programs are the same."""
+        return astuple(self)
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Names of the states before the step."""
+        return tuple(f"s_{name}" for name in self.states)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether any gradient flows through the step."""
+        return any(d is not None for d in (self.d_x, *self.d_states, *self.d_coefs))
+
+    def forward_lines(self, saved: Iterable[str] = ()) -> list[Line]:
+        """The lines of the output, the states after it and the values saved for the backward part."""
+        return self.needed((self.out, *self.after, *saved))
+
+    def backward_lines(self, saved: Iterable[str], coefs: Iterable[str]) -> list[Line]:
+        """The lines of the gradients of x, the states and the coefficients named, from the saved values."""
+        wanted = [self.d_x, *self.d_states, *(d for c, d in zip(self.coefs, self.d_coefs, strict=True) if c in coefs)]
+        return self.needed(wanted, saved)
+
+    def needed(self, wanted: Iterable[Ref | None], given: Iterable[str] = ()) -> list[Line]:
+        """The lines that the wanted values follow from, in order, where the given ones are there already."""
+        given, open_ = set(given), {w for w in wanted if isinstance(w, str)}
+        kept = []
+        for line in reversed(self.lines):
+            if line.name in open_ and line.name not in given:
+                kept.append(line)
+                open_.update(a for a in line.args if isinstance(a, str))
+        return kept[::-1]
+
+    def truths(self) -> frozenset[str]:
+        """Names of the values that are true or false."""
+        return frozenset(line.name for line in self.lines if line.truth)
