@@ -102,14 +102,17 @@ def source(plan: Plan, cache: bool = True) -> str:
         plan: what the kernel does.
         cache: let Numba keep the machine code beside the file.
     """
+    return head(plan, cache) + _forward(plan) + (_backward(plan) if plan.training else "")
+
+
+def head(plan: Plan, cache: bool) -> str:
+    """The beginning of a plan's module: imports, constants and the functions that its lines call."""
     functions = {line.op for line in plan.program.lines if line.op in FUNCTIONS}
     functions |= {need for name in functions for need in NEEDS.get(name, ())}
     if plan.storage != "float32":
         functions |= {f"to_{plan.storage}", f"from_{plan.storage}"}
-    head = HEAD.format(neuron=plan.program.neuron, cache=cache)
-    head += "".join(text for name, text in FUNCTIONS.items() if name in functions)
-    parts = [head, _forward(plan)] + ([_backward(plan)] if plan.training else [])
-    return "\n".join(parts)
+    text = HEAD.format(neuron=plan.program.neuron, cache=cache)
+    return text + "".join(text for name, text in FUNCTIONS.items() if name in functions)
 
 
 def statements(lines: Iterable[Line]) -> str:
@@ -142,9 +145,9 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
 
 def _forward(plan: Plan) -> str:
     p = plan.program
-    loads = ["x = X_[i]"] + [f"s_{s} = v_{s}[i]" for s in p.states] + _vector_loads(plan)
+    loads = ["x = X_[i]"] + [f"s_{s} = v_{s}[i]" for s in p.states] + vector_loads(plan)
     body = statements(p.forward_lines(plan.saved))
-    stores = [f"{_place(plan, name)} = {_store(plan, name)}" for name in plan.kept]
+    stores = [f"{_place(plan, name)} = {store(plan, name)}" for name in plan.kept]
     stores += [f"OUT_[i] = {ref(p.out)}"] if not _out_over_x(plan) else [f"X_[i] = {ref(p.out)}"]
     # All of the next state is computed before any of it is stored: no store may come before a load it depends on.
     stores += [f"v_{s}[i] = {ref(after)}" for s, after in zip(p.states, p.after, strict=True)]
@@ -154,8 +157,8 @@ def _forward(plan: Plan) -> str:
     return _function(
         "forward",
         arguments(plan, False),
-        before=[f"v_{s} = np.empty(block, np.float32)" for s in p.states] + _vector_arrays(plan),
-        begin=[f"v_{s}[i] = S0_{s}[q + i]" for s in p.states] + _vector_fills(plan),
+        before=[f"v_{s} = np.empty(block, np.float32)" for s in p.states] + vector_arrays(plan),
+        begin=[f"v_{s}[i] = S0_{s}[q + i]" for s in p.states] + vector_fills(plan),
         slices=slices,
         loop="range(T)",
         body="\n".join(loads) + "\n" + body + "\n".join(stores),
@@ -167,9 +170,9 @@ def _backward(plan: Plan) -> str:
     p, gradients = plan.program, plan.gradients
     needed = p.backward_lines(plan.saved, plan.wanted)
     uses = {a for line in needed for a in line.args} | set(plan.saved)
-    loads = ["d_out = D_out_[i]"] + [f"d_{s} = g_{s}[i]" for s in p.states] + _vector_loads(plan)
+    loads = ["d_out = D_out_[i]"] + [f"d_{s} = g_{s}[i]" for s in p.states] + vector_loads(plan)
     loads += ["x = X_[i]"] if "x" in uses else []
-    loads += [f"{name} = {_load(plan, name)}" for name in plan.kept]
+    loads += [f"{name} = {load(plan, name)}" for name in plan.kept]
     over = plan.gradient_over
     stores = [f"{'D_x_[i]' if over is None else _place(plan, over)} = {ref(p.d_x)}"]
     stores += [f"g_{s}[i] = {ref(d)}" for s, d in zip(p.states, p.d_states, strict=True)]
@@ -182,9 +185,9 @@ def _backward(plan: Plan) -> str:
     return _function(
         "backward",
         arguments(plan, True),
-        before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + _vector_arrays(plan),
+        before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
         begin=[f"g_{s}[i] = D_{s}[q + i]" for s in p.states] + [f"p_{c}[i] = ZERO" for c, _ in gradients]
-        + _vector_fills(plan),
+        + vector_fills(plan),
         slices=slices,
         loop="range(T - 1, -1, -1)",
         body="\n".join(loads) + "\n" + statements(needed) + "\n".join(stores),
@@ -215,16 +218,18 @@ def _slice(array: str, offset: str) -> str:
     return f"{array}_ = {array}[{offset} : {offset} + w]"
 
 
-def _vector_arrays(plan: Plan) -> list[str]:
+def vector_arrays(plan: Plan) -> list[str]:
+    """The block-local arrays of coefficients with many values."""
     return [f"k_{c} = np.empty(block, np.float32)" for c in plan.program.coefs if c in plan.vectors]
 
 
-def _vector_fills(plan: Plan) -> list[str]:
-    # inner neurons in a row share a value, and the values repeat: channels of maps, or of channels-last maps.
+def vector_fills(plan: Plan) -> list[str]:
+    """Their values for one block: inner neurons in a row share a value, and the values repeat."""
     return [f"k_{c}[i] = C_{c}[((q + i) // inner_{c}) % C_{c}.size]" for c in plan.program.coefs if c in plan.vectors]
 
 
-def _vector_loads(plan: Plan) -> list[str]:
+def vector_loads(plan: Plan) -> list[str]:
+    """Their values for neuron i."""
     return [f"c_{c} = k_{c}[i]" for c in plan.program.coefs if c in plan.vectors]
 
 
@@ -236,13 +241,15 @@ def _place(plan: Plan, name: str) -> str:
     return "X_[i]" if name in ("x", plan.over_x) else f"K_{name}_[i]"
 
 
-def _store(plan: Plan, name: str) -> str:
+def store(plan: Plan, name: str) -> str:
+    """A saved value as it is stored."""
     if name in plan.program.truths():
         return f"np.uint8({name})"
     return name if plan.storage == "float32" else f"to_{plan.storage}({name})"
 
 
-def _load(plan: Plan, name: str) -> str:
+def load(plan: Plan, name: str) -> str:
+    """A saved value as it is read back."""
     if name in plan.program.truths():
         return f"{_place(plan, name)} != 0"
     return _place(plan, name) if plan.storage == "float32" else f"from_{plan.storage}({_place(plan, name)})"

@@ -19,7 +19,7 @@ from snnctl.kernels.plan import plan as make_plan
 from snnctl.kernels.program import Program
 
 BLOCK = 4096  # neurons a block: long runs of memory, and the state still in the first-level caches
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.uint16, "float16": torch.uint16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.uint16, "float16": torch.uint16}
 
 
 def scan(
@@ -106,12 +106,12 @@ def _forward(plan: Plan, layout: Layout, x: Tensor, states, values):
     out = x if plan.overwrite and not plan.training else layout.empty()
     truths = p.truths()
     kept = {
-        name: layout.empty(torch.uint8 if name in truths else _DTYPES[plan.storage])
+        name: layout.empty(torch.uint8 if name in truths else DTYPES[plan.storage])
         for name in plan.kept
         if name != plan.over_x
     }
-    arrays = {"X": _flat(layout, x, strides), "OUT": _flat(layout, out)}
-    arrays |= {f"K_{name}": _flat(layout, k) for name, k in kept.items()}
+    arrays = {"X": flat(layout, x, strides), "OUT": flat(layout, out)}
+    arrays |= {f"K_{name}": flat(layout, k) for name, k in kept.items()}
     arrays |= {f"S0_{name}": s.numpy() for name, s in zip(p.states, before, strict=True)}
     arrays |= {f"S_{name}": s.numpy() for name, s in zip(p.states, after, strict=True)}
     _launch(plan, layout, False, {**arrays, **_strides("x", strides)}, values)
@@ -133,9 +133,9 @@ def _backward(plan: Plan, layout: Layout, x, kept: dict[str, Tensor], d_out, d_a
     if over is not None and torch._C._autograd._get_current_graph_task_keep_graph():
         target = layout.empty().copy_(target)  # backward comes again: what it needs stays
     x, strides = (d_out, Strides(0, 0, 0)) if x is None else layout.readable(target if over_x else x)
-    arrays = {"D_out": _flat(layout, d_out, gradient_strides), "X": _flat(layout, x, strides)}
-    arrays |= {"D_x": _flat(layout, target)}
-    arrays |= {f"K_{name}": _flat(layout, target if name == over else k) for name, k in kept.items()}
+    arrays = {"D_out": flat(layout, d_out, gradient_strides), "X": flat(layout, x, strides)}
+    arrays |= {"D_x": flat(layout, target)}
+    arrays |= {f"K_{name}": flat(layout, target if name == over else k) for name, k in kept.items()}
     arrays |= {f"D0_{name}": s.numpy() for name, s in zip(p.states, starts, strict=True)}
     arrays |= {f"D_{name}": s.numpy() for name, s in zip(p.states, ends, strict=True)}
     arrays |= {f"P_{name}": s.numpy() for name, s in sums.items()}
@@ -156,16 +156,23 @@ def _launch(plan: Plan, layout: Layout, backward: bool, arrays: dict, values) ->
         **arrays, "T": layout.steps, "R": layout.rows, "M": layout.width, "block": block,
         "at": own.step, "ar": own.row,
     }  # fmt: skip
+    given |= coefficients(plan, layout, values)
+    function = kernels(plan)[backward]
+    rest = [given[name] for name in argument_names(plan, backward)[2:]]
+    jobs = layout.rows * -(-layout.width // block)
+    threads.run(lambda j0, j1: function(j0, j1, *rest), jobs, layout.steps * layout.rows * layout.width)
+
+
+def coefficients(plan: Plan, layout: Layout, values) -> dict[str, object]:
+    """The arguments that hold the coefficients: numbers, and flat arrays with how they repeat."""
+    given: dict[str, object] = {}
     for name, value in zip(plan.program.coefs, values, strict=True):
         if name in plan.vectors:
             vector, given[f"inner_{name}"] = layout.vector(value)
             given[f"C_{name}"] = vector.numpy()
         else:
             given[f"c_{name}"] = np.float32(value.item() if isinstance(value, Tensor) else value)
-    function = kernels(plan)[backward]
-    rest = [given[name] for name in _names(plan, backward)[2:]]
-    jobs = layout.rows * -(-layout.width // block)
-    threads.run(lambda j0, j1: function(j0, j1, *rest), jobs, layout.steps * layout.rows * layout.width)
+    return given
 
 
 @lru_cache(maxsize=512)
@@ -179,11 +186,13 @@ def kernels(plan: Plan) -> tuple[Kernel, Kernel]:
 
 
 @lru_cache(maxsize=512)
-def _names(plan: Plan, backward: bool) -> list[str]:
+def argument_names(plan: Plan, backward: bool) -> list[str]:
+    """Names of a kernel's arguments, in order."""
     return arguments(plan, backward)
 
 
-def _flat(layout: Layout, a: Tensor, strides: Strides | None = None) -> np.ndarray:
+def flat(layout: Layout, a: Tensor, strides: Strides | None = None) -> np.ndarray:
+    """A sequence as the flat array that a kernel reads with these strides; the layout's own if none are given."""
     step, row, neuron = strides or layout.strides
     if neuron == 0:
         return np.full(BLOCK, a[(0,) * a.dim()].item(), np.float32)

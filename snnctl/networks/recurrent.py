@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.kernels.backend import Choice
+from snnctl.kernels.recurrent import recurrent_scan
 from snnctl.networks.feedback import AllToAll
 from snnctl.networks.place import Place, construct, unwrap
+from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.sequence import precision, stack, unbind
 
 
@@ -67,8 +70,31 @@ class Recurrent(nn.Module):
         Returns:
             out (T, B, *shape), and the state after the last step.
         """
+        if self.runs_on(x, dt).name == "cpu":
+            return self._run_compiled(x, state, dt)
         outs, state, _ = self._run(x, state, dt, record=False)
         return outs, state
+
+    def runs_on(self, x0: Tensor, dt: float) -> Choice:
+        """What runs a sequence of inputs like `x0`, and why: a kernel for spiking neurons connected `AllToAll`."""
+        if not isinstance(self.neuron, Neuron):
+            return Choice("eager", "an activation of torch")
+        if not self.neuron.spiking:
+            return Choice("eager", "outputs that are no spikes: a dense product a step")
+        if type(self.feedback) is not AllToAll or self.feedback._forward_hooks or self.feedback._forward_pre_hooks:
+            return Choice("eager", f"feedback is {type(self.feedback).__name__}: its own call a step")
+        choice = self.neuron.runs_on(x0, dt)
+        return choice if choice.name != "cuda" else Choice("eager", "recurrent kernels run on the CPU")
+
+    def _run_compiled(self, x: Tensor, state: RecurrentState | None, dt: float) -> tuple[Tensor, RecurrentState]:
+        given = x.to(precision(x))
+        inner, out = state if state is not None else (None, torch.zeros_like(given[0]))
+        inner = self.neuron.initial_state(given[0]) if inner is None else inner
+        weight, bias = self.feedback.synapses(), self.feedback.bias
+        coefs = self.neuron.coefficients(dt)
+        program = self.neuron.program(inner, coefs)
+        outs, inner = recurrent_scan(program, given, out.to(given.dtype), inner, coefs, weight, bias)
+        return outs.to(x.dtype), RecurrentState(inner, outs[-1])
 
     def trace(
         self, x: Tensor, state: RecurrentState | None = None, *, dt: float

@@ -148,7 +148,7 @@ class Neuron(nn.Module, ABC):
         if choice.name != "eager":
             given = x.to(precision(x))
             before = self.initial_state(given[0]) if state is None else self._fitting(state, given[0])
-            program = self._program(before, coefs)
+            program = self.program(before, coefs)
             if program is not None:
                 scan = backends.scan_on(choice)
                 out, after = scan(program, given, before, coefs, overwrite=overwrite or given is not x)
@@ -164,10 +164,11 @@ class Neuron(nn.Module, ABC):
         choice = backends.choose(self.backend, x0)
         if choice.name == "eager":
             return choice
-        program = self._program(self.initial_state(x0), self.coefficients(dt))
+        program = self.program(self.initial_state(x0), self.coefficients(dt))
         return choice if program is not None else Choice("eager", "its step cannot be traced")
 
-    def _program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
+    def program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
+        """The step as straight-line code, forward and gradient; None where it cannot be traced and backend is auto."""
         options = vars(self).items()
         key = tuple((k, _hashable(v)) for k, v in options if k[0] != "_" and k not in ("training", "backend"))
         return backends.program((type(self), key), self.step, state, coefs, type(self).__name__, self.backend)
