@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
+from snnctl.networks.fusing import rates_only
 from snnctl.regimes.bptt import recomputing
 
 
@@ -35,7 +36,8 @@ class FiringRates(lightning.Callback):
         layers = getattr(pl_module.network, "temporal_layers", dict)()
         for name, layer in layers.items():
             if getattr(layer, "spiking", False):
-                self._hooks.append(layer.register_forward_hook(self._count(name, pl_module)))
+                hook = self._count(name, pl_module)
+                self._hooks.append(layer.register_forward_hook(hook, with_kwargs=True))
 
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         for hook in self._hooks:
@@ -43,17 +45,19 @@ class FiringRates(lightning.Callback):
         self._hooks = []
 
     def _count(self, name: str, pl_module: lightning.LightningModule) -> Any:
-        def hook(layer: torch.nn.Module, args: Any, output: tuple[Tensor, Any]) -> None:
+        def hook(layer: torch.nn.Module, args: Any, given: dict[str, Any], output: tuple[Tensor, Any]) -> None:
             if not layer.training or self._length is None or recomputing():
                 return
             with torch.no_grad():
-                spikes = output[0].detach().flatten(2).mean(2)
+                spikes = output[0].detach().mean(tuple(range(2, output[0].dim())))  # no copy of channels-last maps
+                if (pool := given.get("pool")) is not None and not pool.mean:
+                    spikes = spikes / pool.size**2
                 step = torch.arange(len(spikes), device=spikes.device)[:, None] + getattr(pl_module, "chunk_start", 0)
                 valid = step < self._length.to(spikes.device)
                 counted = torch.stack([(spikes * valid).sum().double(), valid.sum().double()])
                 self._sums[name] = self._sums[name] + counted if name in self._sums else counted
 
-        return hook
+        return rates_only(hook)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._sums = {}

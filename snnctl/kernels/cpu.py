@@ -133,8 +133,15 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     names = ["j0", "j1", "T", "R", "M", "block", "at", "ar", "xt", "xr", "xm"]
     vectors = [c for c in p.coefs if c in plan.vectors]
     own = [f"K_{name}" for name in plan.kept if name != plan.over_x]
+    names += ["pt", "pr", "width", "channels", "divisor"] if plan.pool else []
     if backward:
-        names += ["gt", "gr", "gm", "D_out", "X", *([] if plan.gradient_over else ["D_x"]), *own]
+        names += [
+            *([] if plan.pool else ["gt", "gr", "gm"]),
+            "D_out",
+            "X",
+            *([] if plan.gradient_over else ["D_x"]),
+            *own,
+        ]
         names += [f"D0_{s}" for s in p.states] + [f"D_{s}" for s in p.states]
         names += [f"P_{c}" for c, _ in plan.gradients]
     else:
@@ -152,16 +159,21 @@ def _forward(plan: Plan) -> str:
     # All of the next state is computed before any of it is stored: no store may come before a load it depends on.
     stores += [f"v_{s}[i] = {ref(after)}" for s, after in zip(p.states, p.after, strict=True)]
     slices = [_slice("X", "t * xt + r * xr + lo * xm")]
-    slices += [] if _out_over_x(plan) else [_slice("OUT", "o")]
+    arrays = [*(f"v_{s}" for s in p.states), *(["pooled"] if plan.pool else [])]
+    if plan.pool:
+        slices += ["OUT_ = pooled", _windows("OUT", plan.pool)]
+    elif not _out_over_x(plan):
+        slices.append(_slice("OUT", "o"))
     slices += [_slice(f"K_{name}", "o") for name in plan.kept if name != plan.over_x]
     return _function(
         "forward",
         arguments(plan, False),
-        before=[f"v_{s} = np.empty(block, np.float32)" for s in p.states] + vector_arrays(plan),
+        before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
         begin=[f"v_{s}[i] = S0_{s}[q + i]" for s in p.states] + vector_fills(plan),
         slices=slices,
         loop="range(T)",
         body="\n".join(loads) + "\n" + body + "\n".join(stores),
+        last=SUM_WINDOWS.format(k=plan.pool) if plan.pool else "",
         end=[f"S_{s}[q + i] = v_{s}[i]" for s in p.states],
     )
 
@@ -177,11 +189,15 @@ def _backward(plan: Plan) -> str:
     stores = [f"{'D_x_[i]' if over is None else _place(plan, over)} = {ref(p.d_x)}"]
     stores += [f"g_{s}[i] = {ref(d)}" for s, d in zip(p.states, p.d_states, strict=True)]
     stores += [f"p_{c}[i] += {ref(d)}" for c, d in gradients]
-    slices = [_slice("D_out", "t * gt + r * gr + lo * gm")]
+    if plan.pool:
+        slices = ["D_out_ = spread", _windows("D_out", plan.pool)]
+        slices += SPREAD_WINDOWS.format(k=plan.pool).strip("\n").split("\n")
+    else:
+        slices = [_slice("D_out", "t * gt + r * gr + lo * gm")]
     slices += [_slice("X", "t * xt + r * xr + lo * xm")] if "x" in uses or plan.over_x else []
     slices += [] if over else [_slice("D_x", "o")]
     slices += [_slice(f"K_{name}", "o") for name in plan.kept if name != plan.over_x]
-    arrays = [*(f"g_{s}" for s in p.states), *(f"p_{c}" for c, _ in gradients)]
+    arrays = [*(f"g_{s}" for s in p.states), *(f"p_{c}" for c, _ in gradients), *(["spread"] if plan.pool else [])]
     return _function(
         "backward",
         arguments(plan, True),
@@ -195,7 +211,7 @@ def _backward(plan: Plan) -> str:
     )  # fmt: skip
 
 
-def _function(name: str, names: list[str], *, before, begin, slices, loop: str, body: str, end) -> str:
+def _function(name: str, names: list[str], *, before, begin, slices, loop: str, body: str, end, last="") -> str:
     def block(statements: list[str], depth: int) -> str:
         return indent("\n".join(statements) + "\n", "    " * depth) if statements else ""
 
@@ -210,8 +226,36 @@ def _function(name: str, names: list[str], *, before, begin, slices, loop: str, 
         + block([f"for t in {loop}:", "    o = t * at + r * ar + lo", *(f"    {s}" for s in slices)], 2)
         + block(["for i in range(w):"], 3)
         + indent(body + "\n", "    " * 4)
+        + indent(last, "    " * 3)
         + each(end, 2)
     )
+
+
+# One block is k rows of pixels: whole windows, but for a last block of fewer rows, which no window covers.
+SUM_WINDOWS = """
+if w == block:
+    for p in range(width // {k}):
+        for c in range(channels):
+            total = ZERO
+            for j in range({k}):
+                for i in range({k}):
+                    total += pooled[(j * width + p * {k} + i) * channels + c]
+            W_[p * channels + c] = total / divisor
+"""
+SPREAD_WINDOWS = """
+spread[:] = ZERO
+if w == block:
+    for p in range(width // {k}):
+        for j in range({k}):
+            for i in range({k}):
+                a = (j * width + p * {k} + i) * channels
+                for c in range(channels):
+                    spread[a + c] = W_[p * channels + c] / divisor
+"""
+
+
+def _windows(array: str, k: int) -> str:
+    return f"W_ = {array}[t * pt + r * pr + (job - r * blocks) * (width // {k}) * channels :]"
 
 
 def _slice(array: str, offset: str) -> str:
@@ -234,7 +278,7 @@ def vector_loads(plan: Plan) -> list[str]:
 
 
 def _out_over_x(plan: Plan) -> bool:
-    return plan.overwrite and not plan.training
+    return plan.overwrite and not plan.training and not plan.pool
 
 
 def _place(plan: Plan, name: str) -> str:

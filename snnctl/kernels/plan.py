@@ -23,6 +23,7 @@ class Plan:
         wanted: coefficients whose gradients the backward pass gives.
         overwrite: x may be written over, with what is saved, or with the output where nothing is.
         storage: how saved numbers are kept.
+        pool: side k of the windows that the output is summed over, k x k pixels of channels-last maps; 0: not at all.
     """
 
     program: Program
@@ -31,6 +32,7 @@ class Plan:
     wanted: tuple[str, ...] = ()
     overwrite: bool = False
     storage: Storage = "float32"
+    pool: int = 0
 
     @cached_property
     def saved(self) -> tuple[str, ...]:
@@ -76,9 +78,10 @@ def plan(
     wanted: tuple[str, ...],
     overwrite: bool,
     storage: Storage,
+    pool: int = 0,
 ) -> Plan:
     """The one plan with these properties."""
-    return Plan(program, vectors, training, wanted, overwrite, storage)
+    return Plan(program, vectors, training, wanted, overwrite, storage, pool)
 
 
 @lru_cache(maxsize=512)

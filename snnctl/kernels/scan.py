@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from snnctl.kernels.cpu import arguments, source
 from snnctl.kernels.layout import Layout, Strides, layout_of, span
 from snnctl.kernels.plan import Plan, Storage
 from snnctl.kernels.plan import plan as make_plan
+from snnctl.kernels.pooling import Pooling
 from snnctl.kernels.program import Program
 
 BLOCK = 4096  # neurons a block: long runs of memory, and the state still in the first-level caches
@@ -30,6 +32,7 @@ def scan(
     *,
     overwrite: bool = False,
     storage: Storage = "float32",
+    pool: Pooling | None = None,
 ) -> tuple[Tensor, NamedTuple]:
     """Run a program over a sequence on the CPU, one fused pass.
 
@@ -40,6 +43,8 @@ def scan(
         coefs: floats, and tensors that broadcast against (B, ...).
         overwrite: x is nobody else's: its memory may take what the backward pass needs, or the output.
         storage: how numbers kept for the backward pass are stored; halves cost accuracy of the gradient alone.
+        pool: give the output summed or averaged over windows of its maps, which is never written in full; x is
+            (T, B, C, H, W) and is brought into channels-last order.
 
     Returns:
         out (T, B, ...) in x's order of memory, and the state after the last step.
@@ -53,6 +58,9 @@ def scan(
         and any(a.requires_grad for a in (x, *states, *tensors))
     )  # fmt: skip
     named, layout = dict(zip(program.coefs, values, strict=True)), layout_of(x)
+    if pool is not None and layout.order != (1, 2, 0):
+        x, overwrite = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2]), True
+        layout = replace(layout_of(x), order=(1, 2, 0))
     plan = make_plan(
         program,
         frozenset(name for name, v in named.items() if isinstance(v, Tensor) and v.numel() != 1),
@@ -60,21 +68,22 @@ def scan(
         tuple(name for name, v in named.items() if training and isinstance(v, Tensor) and v.requires_grad),
         overwrite and layout.strides_of(x) == layout.strides,
         storage,
+        pool.size if pool else 0,
     )
     if training:
-        out, *after = _Scan.apply(plan, layout, x, *states, *values)
+        out, *after = _Scan.apply(plan, layout, pool, x, *states, *values)
     else:
-        out, after, _ = _forward(plan, layout, x, states, values)
+        out, after, _ = _forward(plan, layout, pool, x, states, values)
     return out, state._replace(**dict(zip(program.states, after, strict=True)))
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, plan: Plan, layout: Layout, x: Tensor, *rest):
+    def forward(ctx, plan: Plan, layout: Layout, pool: Pooling | None, x: Tensor, *rest):
         n = len(plan.program.states)
-        out, after, kept = _forward(plan, layout, x, rest[:n], rest[n:])
+        out, after, kept = _forward(plan, layout, pool, x, rest[:n], rest[n:])
         ctx.set_materialize_grads(False)
-        ctx.plan, ctx.layout = plan, layout
+        ctx.plan, ctx.layout, ctx.pool = plan, layout, pool
         ctx.floats = {
             name: v for name, v in zip(plan.program.coefs, rest[n:], strict=True) if not isinstance(v, Tensor)
         }
@@ -94,35 +103,41 @@ class _Scan(torch.autograd.Function):
         x, *saved = ctx.saved_tensors
         kept, tensors = saved[: len(names)], iter(saved[len(names) :])
         values = [ctx.floats[name] if name in ctx.floats else next(tensors) for name in plan.program.coefs]
-        d_x, d_states, d_coefs = _backward(plan, layout, x, dict(zip(names, kept, strict=True)), d_out, d_after, values)
-        return None, None, d_x, *d_states, *d_coefs
+        kept = dict(zip(names, kept, strict=True))
+        d_x, d_states, d_coefs = _backward(plan, layout, ctx.pool, x, kept, d_out, d_after, values)
+        return None, None, None, d_x, *d_states, *d_coefs
 
 
-def _forward(plan: Plan, layout: Layout, x: Tensor, states, values):
+def _forward(plan: Plan, layout: Layout, pool: Pooling | None, x: Tensor, states, values):
     p = plan.program
     x, strides = layout.readable(x)
     before = [layout.state(s) for s in states]
     after = [torch.empty_like(s) for s in before]
-    out = x if plan.overwrite and not plan.training else layout.empty()
+    windows = pool.layout(layout) if pool else layout
+    out = x if plan.overwrite and not (plan.training or pool) else windows.empty()
     truths = p.truths()
     kept = {
         name: layout.empty(torch.uint8 if name in truths else DTYPES[plan.storage])
         for name in plan.kept
         if name != plan.over_x
     }
-    arrays = {"X": flat(layout, x, strides), "OUT": flat(layout, out)}
+    arrays = {"X": flat(layout, x, strides), "OUT": flat(windows, out)}
     arrays |= {f"K_{name}": flat(layout, k) for name, k in kept.items()}
     arrays |= {f"S0_{name}": s.numpy() for name, s in zip(p.states, before, strict=True)}
     arrays |= {f"S_{name}": s.numpy() for name, s in zip(p.states, after, strict=True)}
-    _launch(plan, layout, False, {**arrays, **_strides("x", strides)}, values)
+    given = {**arrays, **_strides("x", strides)} | (pool.arguments(layout, windows.strides) if pool else {})
+    _launch(plan, layout, False, given, values)
     return out, [layout.unflat(s) for s in after], list(kept.values())
 
 
-def _backward(plan: Plan, layout: Layout, x, kept: dict[str, Tensor], d_out, d_after, values):
+def _backward(plan: Plan, layout: Layout, pool: Pooling | None, x, kept: dict[str, Tensor], d_out, d_after, values):
     p = plan.program
+    windows = pool.layout(layout) if pool else layout
     if d_out is None:
-        d_out = torch.zeros(()).expand(layout.steps, layout.batch, *layout.shape)
-    d_out, gradient_strides = layout.readable(d_out.to(torch.float32))
+        d_out = torch.zeros(()).expand(layout.steps, layout.batch, *windows.shape)
+    d_out, gradient_strides = windows.readable(d_out.to(torch.float32))
+    if pool and gradient_strides.neuron == 0:
+        d_out, gradient_strides = windows.empty().copy_(d_out), windows.strides
     zero = torch.zeros(layout.batch * layout.neurons)
     ends = [zero if d is None else layout.state(d) for d in d_after]
     starts = [torch.empty_like(zero) for _ in p.states]
@@ -133,13 +148,14 @@ def _backward(plan: Plan, layout: Layout, x, kept: dict[str, Tensor], d_out, d_a
     if over is not None and torch._C._autograd._get_current_graph_task_keep_graph():
         target = layout.empty().copy_(target)  # backward comes again: what it needs stays
     x, strides = (d_out, Strides(0, 0, 0)) if x is None else layout.readable(target if over_x else x)
-    arrays = {"D_out": flat(layout, d_out, gradient_strides), "X": flat(layout, x, strides)}
+    arrays = {"D_out": flat(windows, d_out, gradient_strides), "X": flat(layout, x, strides)}
     arrays |= {"D_x": flat(layout, target)}
     arrays |= {f"K_{name}": flat(layout, target if name == over else k) for name, k in kept.items()}
     arrays |= {f"D0_{name}": s.numpy() for name, s in zip(p.states, starts, strict=True)}
     arrays |= {f"D_{name}": s.numpy() for name, s in zip(p.states, ends, strict=True)}
     arrays |= {f"P_{name}": s.numpy() for name, s in sums.items()}
-    _launch(plan, layout, True, {**arrays, **_strides("x", strides), **_strides("g", gradient_strides)}, values)
+    given = {**arrays, **_strides("x", strides), **_strides("g", gradient_strides)}
+    _launch(plan, layout, True, given | (pool.arguments(layout, gradient_strides) if pool else {}), values)
     d_coefs = [
         layout.unflat(sums[name]).sum_to_size(value.shape) if name in sums else None
         for name, value in zip(p.coefs, values, strict=True)
@@ -153,13 +169,13 @@ def _launch(plan: Plan, layout: Layout, backward: bool, arrays: dict, values) ->
     parts = 2 * torch.get_num_threads() if layout.rows == 1 else 1
     block = min(BLOCK, max(256, -(-layout.width // parts + 15) // 16 * 16), layout.width)
     given = {
-        **arrays, "T": layout.steps, "R": layout.rows, "M": layout.width, "block": block,
-        "at": own.step, "ar": own.row,
+        "T": layout.steps, "R": layout.rows, "M": layout.width, "block": block, "at": own.step, "ar": own.row,
+        **arrays,
     }  # fmt: skip
     given |= coefficients(plan, layout, values)
     function = kernels(plan)[backward]
     rest = [given[name] for name in argument_names(plan, backward)[2:]]
-    jobs = layout.rows * -(-layout.width // block)
+    jobs = given["R"] * -(-given["M"] // given["block"])
     threads.run(lambda j0, j1: function(j0, j1, *rest), jobs, layout.steps * layout.rows * layout.width)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from snnctl.errors import UserError
 from snnctl.networks.folding import over_time
+from snnctl.networks.fusing import gives_away, window
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
 
@@ -64,11 +65,19 @@ class Chain(nn.Module):
             out (T, B, *shape_out), and the states after the last step.
         """
         before, after = state or {}, {}
-        for name, layer in self.layers.items():
+        last, pooled = None, None
+        for (name, layer), following in zip(self.layers.items(), [*list(self.layers.values())[1:], None], strict=True):
+            if layer is pooled:  # by the neurons before it
+                last, pooled = layer, None
+                continue
             if getattr(layer, "temporal", False):
-                x, after[name] = layer(x, before.get(name), dt=dt)
+                options = {"overwrite": True} if gives_away(last, layer) else {}
+                if not self.time_major and (pool := window(layer, following)) is not None:
+                    options["pool"], pooled = pool, following
+                x, after[name] = layer(x, before.get(name), dt=dt, **options)
             else:
                 x = over_time(layer, x, self.time_major)
+            last = layer
         return x, after
 
     def temporal_layers(self) -> dict[str, nn.Module]:

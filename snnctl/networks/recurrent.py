@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.kernels.backend import Choice
-from snnctl.kernels.recurrent import recurrent_scan
 from snnctl.networks.feedback import AllToAll
 from snnctl.networks.place import Place, construct, unwrap
 from snnctl.neurons.neuron import Neuron
@@ -87,6 +86,8 @@ class Recurrent(nn.Module):
         return choice if choice.name != "cuda" else Choice("eager", "recurrent kernels run on the CPU")
 
     def _run_compiled(self, x: Tensor, state: RecurrentState | None, dt: float) -> tuple[Tensor, RecurrentState]:
+        from snnctl.kernels.recurrent import recurrent_scan
+
         given = x.to(precision(x))
         inner, out = state if state is not None else (None, torch.zeros_like(given[0]))
         inner = self.neuron.initial_state(given[0]) if inner is None else inner

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError, did_you_mean
 from snnctl.kernels import backend as backends
 from snnctl.kernels.backend import Backend, Choice
+from snnctl.kernels.pooling import Pooling
 from snnctl.kernels.program import Program
 from snnctl.neurons.quantity import TIME, Kind, Per, Value, one_of, plain, spread
 from snnctl.neurons.sequence import precision, stack, unbind
@@ -124,7 +125,13 @@ class Neuron(nn.Module, ABC):
         """One time step: x (B, ...), the state and `coefficients(dt)` to out (B, ...) and the next state."""
 
     def forward(
-        self, x: Tensor, state: NamedTuple | None = None, *, dt: float, overwrite: bool = False
+        self,
+        x: Tensor,
+        state: NamedTuple | None = None,
+        *,
+        dt: float,
+        overwrite: bool = False,
+        pool: Pooling | None = None,
     ) -> tuple[Tensor, NamedTuple]:
         """A whole sequence in one call.
 
@@ -134,6 +141,7 @@ class Neuron(nn.Module, ABC):
             dt: step width, s.
             overwrite: x belongs to this call: its memory may be used again. For what nobody else reads, and what the
                 operation that made x does not need for its own gradient.
+            pool: give the output pooled over windows of its maps; x is then (T, B, C, H, W).
 
         Returns:
             out: (T, B, ...) in x's dtype (float32 for integers).
@@ -151,9 +159,10 @@ class Neuron(nn.Module, ABC):
             program = self.program(before, coefs)
             if program is not None:
                 scan = backends.scan_on(choice)
-                out, after = scan(program, given, before, coefs, overwrite=overwrite or given is not x)
+                out, after = scan(program, given, before, coefs, overwrite=overwrite or given is not x, pool=pool)
                 return out.to(x.dtype if x.is_floating_point() else out.dtype), after
-        return self._run(x, state, dt)
+        out, after = self._run(x, state, dt)
+        return (out if pool is None else pool(out)), after
 
     def runs_on(self, x0: Tensor, dt: float) -> Choice:
         """What runs a sequence of inputs like `x0` (B, ...), and why.
