@@ -128,7 +128,7 @@ def ref(value: Ref | None) -> str:
 
 
 def arguments(plan: Plan, backward: bool) -> list[str]:
-    """Names of a function's arguments, in order; `cpu_call` gives them."""
+    """Names of a function's arguments, in order."""
     p = plan.program
     names = ["j0", "j1", "T", "R", "M", "block", "at", "ar", "xt", "xr", "xm"]
     vectors = [c for c in p.coefs if c in plan.vectors]

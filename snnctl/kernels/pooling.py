@@ -35,7 +35,7 @@ class Pooling(NamedTuple):
 
     def arguments(self, full: Layout, windows: Strides) -> dict[str, object]:
         """What the kernel is told: rows are samples here, a block is k rows of pixels."""
-        channels, height, width = full.shape
+        channels, _, width = full.shape
         pooled = self.layout(full)
         given = {
             "R": full.batch, "M": full.neurons, "block": self.size * width * channels, "width": width,

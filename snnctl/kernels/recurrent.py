@@ -246,7 +246,7 @@ def _add_rows(out, first, d_x, rows, start, stop):
 
 
 def source(plan: Plan, cache: bool = True) -> str:
-    """The module of a plan's recurrent `forward`, samples b0 to b1, steps first to stop; states are read and written."""
+    """The module of a plan's recurrent `forward`: samples b0 to b1, steps first to stop; states are updated."""
     p = plan.program
     body = ["x = current[i]", *(f"s_{s} = v_{s}[i]" for s in p.states), *vector_loads(plan)]
     body += statements(p.forward_lines(plan.saved)).splitlines()

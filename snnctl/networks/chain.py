@@ -5,15 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from snnctl.errors import UserError
+from snnctl.networks.event_layers import over_events, takes_events, unhooked
 from snnctl.networks.folding import over_time
 from snnctl.networks.fusing import gives_away, window
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
+
+if TYPE_CHECKING:
+    from snnctl.datasets.batch import EventList
 
 Layers = Mapping[str, Callable[..., nn.Module]] | Sequence[Callable[..., nn.Module]]
 State = dict[str, Any]
@@ -53,16 +57,18 @@ class Chain(nn.Module):
             self.shapes[name] = shape
         self.shape_out = shape
 
-    def forward(self, x: Tensor, state: State | None = None, *, dt: float) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor | EventList, state: State | None = None, *, dt: float
+    ) -> tuple[Tensor | EventList, State]:
         """Run the layers over a sequence.
 
         Args:
-            x: (T, B, *shape).
+            x: (T, B, *shape), or a list of events, which the first layer that cannot take it gets as frames.
             state: {layer: its state}; None, or a missing layer, starts at rest.
             dt: time step, seconds.
 
         Returns:
-            out (T, B, *shape_out), and the states after the last step.
+            out (T, B, *shape_out), still a list where all layers only flatten; and the states after the last step.
         """
         before, after = state or {}, {}
         last, pooled = None, None
@@ -70,13 +76,16 @@ class Chain(nn.Module):
             if layer is pooled:  # by the neurons before it
                 last, pooled = layer, None
                 continue
+            x = x if isinstance(x, Tensor) or _takes(layer, x) else x.dense()
             if getattr(layer, "temporal", False):
                 options = {"overwrite": True} if gives_away(last, layer) else {}
                 if not self.time_major and (pool := window(layer, following)) is not None:
                     options["pool"], pooled = pool, following
                 x, after[name] = layer(x, before.get(name), dt=dt, **options)
-            else:
+            elif isinstance(x, Tensor):
                 x = over_time(layer, x, self.time_major)
+            else:
+                x = over_events(layer, x)
             last = layer
         return x, after
 
@@ -91,6 +100,12 @@ class Chain(nn.Module):
                 yield from ((f"{name}.{inner}", module, shape) for inner, module, shape in layer.walk())
             else:
                 yield name, layer, self.shapes[name]
+
+
+def _takes(layer: nn.Module, x: EventList) -> bool:
+    if isinstance(layer, Chain):
+        return type(layer).forward is Chain.forward and unhooked(layer)
+    return takes_events(layer, x)
 
 
 def _named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Module]]]:

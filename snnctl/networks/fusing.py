@@ -1,4 +1,4 @@
-"""What two neighbouring layers of a chain save together: memory that changes hands, and maps pooled as they are made."""
+"""What two neighbours in a chain save together: memory that changes hands, and maps pooled as they are made."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def rates_only(hook: Any) -> Any:
 
 def gives_away(before: nn.Module | None, neuron: nn.Module) -> bool:
     """Whether what `before` gave to the neuron is the neuron's to overwrite: nobody else can see it."""
-    return isinstance(neuron, Neuron) and type(before) in GIVERS and not _watched(before) and not _watched(neuron)
+    return _is_neuron(neuron) and type(before) in GIVERS and not _watched(before) and not _watched(neuron)
 
 
 def window(neuron: nn.Module, after: nn.Module | None) -> Pooling | None:
     """The pooling that follows a neuron, if the neuron can do it itself."""
-    if not isinstance(neuron, Neuron) or type(after) not in (nn.AvgPool2d, SumPool2d):
+    if not _is_neuron(neuron) or type(after) not in (nn.AvgPool2d, SumPool2d):
         return None
     if _watched(neuron) or after._forward_hooks or after._forward_pre_hooks:
         return None
@@ -38,6 +38,10 @@ def window(neuron: nn.Module, after: nn.Module | None) -> Pooling | None:
     if not plain or getattr(after, "ceil_mode", False) or getattr(after, "divisor_override", None) is not None:
         return None
     return Pooling(size, mean=type(after) is nn.AvgPool2d)
+
+
+def _is_neuron(layer: nn.Module) -> bool:
+    return isinstance(layer, Neuron) and type(layer).forward is Neuron.forward
 
 
 def _side(value: int | tuple[int, ...]) -> int | None:

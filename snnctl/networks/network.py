@@ -54,7 +54,8 @@ class Network(Chain):
         """Run the network over a sequence.
 
         Args:
-            x: (T, B, *shape) float32, or a list of events, which is made dense.
+            x: (T, B, *shape) float32, or a list of events: a linear layer at the beginning adds up the weights that the
+                events name, before any other layer the list is made dense.
             state: {layer: its state} as returned by the call before; None starts at rest.
 
         Returns:
@@ -63,7 +64,6 @@ class Network(Chain):
         Raises:
             UserError: x or state is not of this network.
         """
-        x = x if isinstance(x, Tensor) else x.dense()
         if tuple(x.shape[2:]) != tuple(self.facts.shape):
             raise UserError(
                 f"the network expects (T, B, {', '.join(map(str, self.facts.shape))}), got {tuple(x.shape)}",
@@ -71,4 +71,5 @@ class Network(Chain):
             )
         if isinstance(state, Mapping) and (unknown := set(state) - set(self.layers)):
             raise UserError(f"the state has layers that the network has not: {', '.join(sorted(unknown))}")
-        return super().forward(x, state, dt=self.dt)
+        out, state = super().forward(x, state, dt=self.dt)
+        return out if isinstance(out, Tensor) else out.dense(), state
