@@ -17,6 +17,7 @@ VERBS = {
     "data": "get, info, preview, clear",
     "runs": "list runs; diff A B; rm RUN",
     "report": "compare runs: accuracy, rates, operations",
+    "bench": "time and memory, beside floors and other frameworks",
     "doctor": "versions, devices, a self-test",
     "completion": "completion for bash, zsh or fish",
 }
@@ -37,6 +38,7 @@ snnctl: train, evaluate and deploy spiking neural networks on event data
 
   snnctl runs                                    date, recipe, accuracy, state
   snnctl report RUN RUN ...                      one table
+  snnctl bench lif conv                          how fast, beside the least work there is
   snnctl doctor                                  is everything in place?
 
 verbs: {verbs}

@@ -16,6 +16,7 @@ FLAGS = {
     "check": ["--allow", "--debug", "--help"],
     "cp": ["--force", "--help"],
     "report": ["--csv", "--md", "--help"],
+    "bench": ["--against", "--adapters", "--threads", "--rounds", "--json", "--memory", "--debug", "--help"],
     "runs": ["--all", "--yes", "--help"],
 }
 _DEFAULT = re.compile(
@@ -42,6 +43,10 @@ def _candidates(before: list[str], current: str) -> list[str]:
         return FLAGS.get(verb, ["--help", "--debug"])
     if given and given[-1] == "--resume":
         return _runs()
+    if verb == "bench":
+        from snnctl.benchmarks.cases import CASES
+
+        return [] if given and given[-1].startswith("--") and given[-1] != "--memory" else list(CASES)
     plain = [word for word in given if "=" not in word and not word.startswith("-")]
     if verb in ("ls", "show", "completion", "data", "runs"):
         found = _of_verb(verb, plain)

@@ -12,9 +12,8 @@ from torch import Tensor
 SMALL = 1 << 20  # bytes below which the allocator of torch keeps memory itself
 KEEP = 64  # requests for which an unused buffer is kept
 _ALIGN = 64  # bytes: a cache line, and a vector register
-_TYPES = {torch.float32: np.float32, torch.uint8: np.uint8, torch.uint16: np.uint16}
 
-_kept: list[list] = []  # [buffer, when it was last asked for]
+_kept: list[list] = []  # [aligned array of bytes, when it was last asked for]
 _lock = threading.Lock()
 _requests = 0
 
@@ -27,23 +26,25 @@ def empty(count: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """
     global _requests
     size = count * dtype.itemsize
-    if size < SMALL or dtype not in _TYPES:
+    if size < SMALL:
         return torch.empty(count, dtype=dtype)
     with _lock:
         _requests += 1
         chosen = None
         for entry in _kept:
-            # Two references: the list entry's and the argument of getrefcount.
-            if chosen is None and entry[0].nbytes == size + _ALIGN and sys.getrefcount(entry[0]) == 2:
+            # Two references: the entry's, and the argument of getrefcount. A tensor in it holds a third.
+            if entry[0].nbytes == size and sys.getrefcount(entry[0]) == 2:
                 chosen = entry
+                break
         if chosen is None:
-            chosen = [np.empty(size + _ALIGN, np.uint8), 0]
+            _kept[:] = [e for e in _kept if e[1] > _requests - KEEP or sys.getrefcount(e[0]) > 2]
+            raw = np.empty(size + _ALIGN, np.uint8)
+            start = -raw.ctypes.data % _ALIGN
+            chosen = [raw[start : start + size], 0]
+            del raw
             _kept.append(chosen)
         chosen[1] = _requests
-        _kept[:] = [e for e in _kept if e[1] > _requests - KEEP or sys.getrefcount(e[0]) > 2]
-        buffer = chosen[0]
-        start = -buffer.ctypes.data % _ALIGN
-        return torch.from_numpy(buffer[start : start + size].view(_TYPES[dtype]))
+        return torch.from_numpy(chosen[0]).view(dtype)
 
 
 def release() -> None:

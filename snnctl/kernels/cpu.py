@@ -18,10 +18,13 @@ EXPRESSIONS = {
     "ne": "{0} != {1}", "and": "{0} and {1}", "or": "{0} or {1}", "not": "not {0}",
 }  # fmt: skip
 
+ARRAYS = {"X", "OUT", "D_out", "D_x", "FIRST", "W", "BIAS"}
+
 HEAD = '''"""Printed by snnctl: the scan of {neuron}. Not for editing: it is checked and rewritten."""
 import math
 import numpy as np
-from numba import njit
+from numba import carray, njit
+from snnctl.kernels.pointers import ALL, float32_at, int64_at, uint8_at, uint16_at
 
 FLAGS = dict(error_model="numpy", nogil=True, cache={cache})
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
@@ -73,8 +76,8 @@ def from_bfloat16(b):
 def to_float16(x):
     bits = np.float32(x).view(np.uint32)
     sign = (bits >> np.uint32(16)) & np.uint32(0x8000)
-    size = min(abs(x), np.float32(65504))
-    tiny = (size + np.float32(0.5)).view(np.uint32) - np.uint32(0x3F000000)
+    size = np.float32(min(abs(x), np.float32(65504)))
+    tiny = np.float32(size + np.float32(0.5)).view(np.uint32) - np.uint32(0x3F000000)
     own = size.view(np.uint32)
     normal = (own + np.uint32(0xFFF) + ((own >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
     half = tiny if size < np.float32(6.103515625e-05) else normal - np.uint32(0x1C000)
@@ -85,7 +88,8 @@ def to_float16(x):
 def from_float16(h):
     bits = np.uint32(h)
     sign = np.uint32((bits & np.uint32(0x8000)) << np.uint32(16))
-    size = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13)).view(np.float32) * np.float32(5.192296858534828e33)
+    small = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13)).view(np.float32)
+    size = np.float32(small * np.float32(5.192296858534828e33))
     return np.uint32(size.view(np.uint32) | sign).view(np.float32)
 """,
 }
@@ -95,8 +99,8 @@ NEEDS = {"sigmoid": ("exp",), "tanh": ("exp", "sigmoid")}
 def source(plan: Plan, cache: bool = True) -> str:
     """The module of a plan, with `forward` and, in training, `backward`.
 
-    Both take jobs j0 to j1 of R ceil(M / block): row r and a block of its M neurons. Every array is flat; the value of
-    neuron m, row r, step t of an array `a` lies at `t * at + r * ar + m * am` (am is 0 where all neurons share one).
+    Both take jobs j0 to j1 of R ceil(M / block): row r and a block of its M neurons. Arrays come as addresses; what
+    neuron m of row r has at step t lies at `t * at + r * ar + m * am` of `a` (am is 0 where all neurons share one).
 
     Args:
         plan: what the kernel does.
@@ -132,7 +136,7 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     p = plan.program
     names = ["j0", "j1", "T", "R", "M", "block", "at", "ar", "xt", "xr", "xm"]
     vectors = [c for c in p.coefs if c in plan.vectors]
-    own = [f"K_{name}" for name in plan.kept if name != plan.over_x]
+    own = [f"K_{name}" for name in plan.own]
     names += ["pt", "pr", "width", "channels", "divisor"] if plan.pool else []
     if backward:
         names += [
@@ -147,7 +151,15 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     else:
         names += ["X", "OUT", *own, *(f"S0_{s}" for s in p.states), *(f"S_{s}" for s in p.states)]
     return [*names, *(f"c_{c}" for c in p.coefs if c not in plan.vectors), *(f"C_{c}" for c in vectors),
-            *(f"inner_{c}" for c in vectors)]  # fmt: skip
+            *(f"inner_{c}" for c in vectors), *(f"size_{c}" for c in vectors)]  # fmt: skip
+
+
+def views(plan: Plan, names: Iterable[str]) -> list[str]:
+    """Statements that make arrays of the addresses among a function's arguments."""
+    saved = {f"K_{name}": {"truth": "uint8", "float32": "float32"}.get(plan.storage_of(name), "uint16")
+             for name in plan.saved}  # fmt: skip
+    arrays = [name for name in names if name in ARRAYS or name.startswith(("K_", "S_", "S0_", "D_", "D0_", "P_", "C_"))]
+    return [f"{name} = carray({saved.get(name, 'float32')}_at({name}), (ALL,))" for name in arrays]
 
 
 def _forward(plan: Plan) -> str:
@@ -164,8 +176,9 @@ def _forward(plan: Plan) -> str:
         slices += ["OUT_ = pooled", _windows("OUT", plan.pool)]
     elif not _out_over_x(plan):
         slices.append(_slice("OUT", "o"))
-    slices += [_slice(f"K_{name}", "o") for name in plan.kept if name != plan.over_x]
+    slices += [_slice(f"K_{name}", "o") for name in plan.own]
     return _function(
+        plan,
         "forward",
         arguments(plan, False),
         before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
@@ -196,9 +209,10 @@ def _backward(plan: Plan) -> str:
         slices = [_slice("D_out", "t * gt + r * gr + lo * gm")]
     slices += [_slice("X", "t * xt + r * xr + lo * xm")] if "x" in uses or plan.over_x else []
     slices += [] if over else [_slice("D_x", "o")]
-    slices += [_slice(f"K_{name}", "o") for name in plan.kept if name != plan.over_x]
+    slices += [_slice(f"K_{name}", "o") for name in plan.own]
     arrays = [*(f"g_{s}" for s in p.states), *(f"p_{c}" for c, _ in gradients), *(["spread"] if plan.pool else [])]
     return _function(
+        plan,
         "backward",
         arguments(plan, True),
         before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
@@ -211,7 +225,9 @@ def _backward(plan: Plan) -> str:
     )  # fmt: skip
 
 
-def _function(name: str, names: list[str], *, before, begin, slices, loop: str, body: str, end, last="") -> str:
+def _function(
+    plan: Plan, name: str, names: list[str], *, before, begin, slices, loop: str, body: str, end, last=""
+) -> str:
     def block(statements: list[str], depth: int) -> str:
         return indent("\n".join(statements) + "\n", "    " * depth) if statements else ""
 
@@ -220,7 +236,7 @@ def _function(name: str, names: list[str], *, before, begin, slices, loop: str, 
 
     return (
         f"\n@njit(**FLAGS)\ndef {name}({', '.join(names)}):\n"
-        + block([*before, "blocks = (M + block - 1) // block", "for job in range(j0, j1):"], 1)
+        + block([*views(plan, names), *before, "blocks = (M + block - 1) // block", "for job in range(j0, j1):"], 1)
         + block(["r = job // blocks", "lo = (job - r * blocks) * block", "w = min(block, M - lo)", "q = r * M + lo"], 2)
         + each(begin, 2)
         + block([f"for t in {loop}:", "    o = t * at + r * ar + lo", *(f"    {s}" for s in slices)], 2)
@@ -269,7 +285,7 @@ def vector_arrays(plan: Plan) -> list[str]:
 
 def vector_fills(plan: Plan) -> list[str]:
     """Their values for one block: inner neurons in a row share a value, and the values repeat."""
-    return [f"k_{c}[i] = C_{c}[((q + i) // inner_{c}) % C_{c}.size]" for c in plan.program.coefs if c in plan.vectors]
+    return [f"k_{c}[i] = C_{c}[((q + i) // inner_{c}) % size_{c}]" for c in plan.program.coefs if c in plan.vectors]
 
 
 def vector_loads(plan: Plan) -> list[str]:
@@ -287,13 +303,13 @@ def _place(plan: Plan, name: str) -> str:
 
 def store(plan: Plan, name: str) -> str:
     """A saved value as it is stored."""
-    if name in plan.program.truths():
+    if name in plan.program.truths:
         return f"np.uint8({name})"
     return name if plan.storage == "float32" else f"to_{plan.storage}({name})"
 
 
 def load(plan: Plan, name: str) -> str:
     """A saved value as it is read back."""
-    if name in plan.program.truths():
+    if name in plan.program.truths:
         return f"{_place(plan, name)} != 0"
     return _place(plan, name) if plan.storage == "float32" else f"from_{plan.storage}({_place(plan, name)})"

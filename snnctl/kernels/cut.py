@@ -13,12 +13,13 @@ from snnctl.kernels.program import Program
 INPUT, VALUE, STATE, TRUTH = 100, 200, 201, 60
 
 
-def saved_values(program: Program, coefs: Iterable[str]) -> tuple[str, ...]:
+def saved_values(program: Program, coefs: Iterable[str], exact: bool = True) -> tuple[str, ...]:
     """The values from which the backward lines can be computed, at the least cost: a minimum cut of the forward lines.
 
     Args:
         program: of the neuron.
         coefs: the coefficients whose gradients are wanted.
+        exact: saved numbers come back as they were; else what is true or false (a spike) is never made from them.
 
     Returns:
         Names, among them `x` or states (`s_...`) where these are cheapest. For a plain LIF it is v - threshold alone.
@@ -45,7 +46,9 @@ def saved_values(program: Program, coefs: Iterable[str]) -> tuple[str, ...]:
     for name in inputs:
         graph.add_edge("given", (name, "in"))
     for line in program.lines:
-        if line.name in forward:
+        if line.name in forward and line.truth and not exact:
+            graph.add_edge("given", (line.name, "in"))
+        elif line.name in forward:
             for a in line.args:
                 if a in forward:
                     graph.add_edge((a, "out"), (line.name, "in"))

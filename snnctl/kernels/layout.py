@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,22 +40,22 @@ class Layout:
     order: tuple[int, ...]
     batch_major: bool
 
-    @property
+    @cached_property
     def neurons(self) -> int:
         """N of one sample."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """R."""
         return self.batch if self.batch_major else 1
 
-    @property
+    @cached_property
     def width(self) -> int:
         """M."""
         return self.neurons if self.batch_major else self.batch * self.neurons
 
-    @property
+    @cached_property
     def strides(self) -> Strides:
         """Of arrays made by `empty`."""
         if self.batch_major:
@@ -71,9 +71,13 @@ class Layout:
 
     def strides_of(self, a: Tensor) -> Strides | None:
         """Of a tensor (T, B, *shape) as a kernel can read it; None if it must be copied first."""
-        if not any(stride for stride, size in zip(a.stride(), a.shape, strict=True) if size > 1):
+        return self._strides_of(a.shape, a.stride())
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - layouts are few
+    def _strides_of(self, sizes: torch.Size, strides: tuple[int, ...]) -> Strides | None:
+        if not any(stride for stride, size in zip(strides, sizes, strict=True) if size > 1):
             return Strides(0, 0, 0)
-        step, row, *inner = a.stride()
+        step, row, *inner = strides
         if not _dense(inner, self.shape, self.order):
             return None
         if not self.batch_major and row != self.neurons and self.batch > 1:
@@ -89,7 +93,9 @@ class Layout:
 
     def state(self, s: Tensor) -> Tensor:
         """(B, *shape) as a flat, contiguous (B N,) in this order; a copy only where it must be."""
-        s = s.expand(self.batch, *self.shape).permute(0, *(1 + i for i in self.order))
+        if s.dtype == torch.float32 and self.order == tuple(range(s.dim() - 1)) and s.is_contiguous():
+            return s.detach().view(-1)
+        s = s.detach().expand(self.batch, *self.shape).permute(0, *(1 + i for i in self.order))
         return s.to(torch.float32).contiguous().view(-1)
 
     def unflat(self, flat: Tensor) -> Tensor:
@@ -111,32 +117,32 @@ class Layout:
             return c.expand(self._ordered).contiguous().view(-1), 1
         return c.contiguous().view(-1), math.prod(self._ordered[last:])
 
-    @property
+    @cached_property
     def _ordered(self) -> tuple[int, ...]:
         return tuple(self.shape[i] for i in self.order)
 
-    @property
+    @cached_property
     def _inverse(self) -> tuple[int, ...]:
         return tuple(self.order.index(i) for i in range(len(self.order)))
 
 
 def layout_of(x: Tensor) -> Layout:
     """The layout of an input (T, B, *shape), and of everything made from it."""
-    steps, batch, *shape = x.shape
-    _, row, *inner = x.stride()
+    return _layout(x.shape, x.stride())
+
+
+@lru_cache(maxsize=1024)
+def _layout(sizes: torch.Size, strides: tuple[int, ...]) -> Layout:
+    steps, batch, *shape = sizes
+    _, row, *inner = strides
     standard = tuple(range(len(shape)))
     order = tuple(sorted(standard, key=lambda i: (-inner[i], i))) if all(inner) else standard
     dense = _dense(inner, shape, order)
     if not dense:
         order = standard
     neurons = math.prod(shape)
-    batch_major = dense and batch > 1 and steps > 1 and 0 < x.stride(0) == neurons and row >= steps * neurons
+    batch_major = dense and batch > 1 and steps > 1 and 0 < strides[0] == neurons and row >= steps * neurons
     return Layout(steps, batch, tuple(shape), order, batch_major)
-
-
-def span(a: Tensor, count: int) -> np.ndarray:
-    """`count` elements from a tensor's first one on, as a flat numpy array, whatever its strides."""
-    return a.detach().as_strided((count,), (1,)).numpy()
 
 
 def _dense(strides, shape, order) -> bool:

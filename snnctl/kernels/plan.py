@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
+
+import torch
+from torch import Tensor
 
 from snnctl.kernels.cut import saved_values
 from snnctl.kernels.program import Program, Ref
@@ -37,12 +41,21 @@ class Plan:
     @cached_property
     def saved(self) -> tuple[str, ...]:
         """Every value that the backward part starts from, `x` among them where it needs x."""
-        return _saved(self.program, self.wanted) if self.training else ()
+        return saved_values(self.program, self.wanted, self.storage == "float32") if self.training else ()
 
     @cached_property
     def kept(self) -> tuple[str, ...]:
         """The saved values that are written to memory of their own: all but x, which is there."""
         return tuple(name for name in self.saved if name != "x")
+
+    @cached_property
+    def own(self) -> tuple[str, ...]:
+        """The kept values that have memory of their own: all but the one that takes x's place."""
+        return tuple(name for name in self.kept if name != self.over_x)
+
+    def storage_of(self, name: str) -> str:
+        """How a saved value is stored: as `storage` says, or "truth"."""
+        return "truth" if name in self.program.truths else self.storage
 
     @cached_property
     def over_x(self) -> str | None:
@@ -60,7 +73,7 @@ class Plan:
 
     @cached_property
     def _number(self) -> str | None:
-        truths = self.program.truths()
+        truths = self.program.truths
         return next((name for name in self.kept if name not in truths), None)
 
     @cached_property
@@ -70,20 +83,34 @@ class Plan:
         return [(name, d) for name, d in pairs if name in self.wanted and d is not None]
 
 
-@lru_cache(maxsize=512)
-def plan(
+def plan_for(
     program: Program,
-    vectors: frozenset[str],
-    training: bool,
-    wanted: tuple[str, ...],
-    overwrite: bool,
-    storage: Storage,
+    x: Tensor,
+    states: Sequence[Tensor],
+    values: Sequence[float | Tensor],
+    *,
+    overwrite: bool = False,
+    storage: Storage = "float32",
     pool: int = 0,
+    by_address: bool = False,
 ) -> Plan:
-    """The one plan with these properties."""
-    return Plan(program, vectors, training, wanted, overwrite, storage, pool)
+    """The plan for these inputs: which are tensors of many values, and which need gradients.
+
+    Args:
+        x: input. states: before the first step. values: the coefficients.
+        overwrite, storage, pool: as of Plan.
+        by_address: tensors of one value are vectors too: to read one on the CPU would wait for a GPU.
+    """
+    names, wanted, training = program.coefs, [], False
+    if torch.is_grad_enabled() and program.differentiable:
+        wanted = [n for n, v in zip(names, values, strict=True) if isinstance(v, Tensor) and v.requires_grad]
+        training = bool(wanted) or x.requires_grad or any(s.requires_grad for s in states)
+    vectors = [
+        n for n, v in zip(names, values, strict=True) if isinstance(v, Tensor) and (by_address or v.numel() != 1)
+    ]
+    return _plan(program, tuple(vectors), training, tuple(wanted), overwrite, storage, pool)
 
 
-@lru_cache(maxsize=512)
-def _saved(program: Program, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    return saved_values(program, wanted)
+@lru_cache(maxsize=1024)
+def _plan(program, vectors, *rest) -> Plan:
+    return Plan(program, frozenset(vectors), *rest)

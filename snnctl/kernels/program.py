@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 Ref = str | float  # a value by its name, or a constant
@@ -58,12 +59,12 @@ class Program:
         """All of it as a tuple, by which two programs are the same."""
         return astuple(self)
 
-    @property
+    @cached_property
     def before(self) -> tuple[str, ...]:
         """Names of the states before the step."""
         return tuple(f"s_{name}" for name in self.states)
 
-    @property
+    @cached_property
     def differentiable(self) -> bool:
         """Whether any gradient flows through the step."""
         return any(d is not None for d in (self.d_x, *self.d_states, *self.d_coefs))
@@ -87,6 +88,7 @@ class Program:
                 open_.update(a for a in line.args if isinstance(a, str))
         return kept[::-1]
 
+    @cached_property
     def truths(self) -> frozenset[str]:
         """Names of the values that are true or false."""
         return frozenset(line.name for line in self.lines if line.truth)

@@ -12,13 +12,11 @@ from numba import njit
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.kernels import scan as plain
-from snnctl.kernels import threads
+from snnctl.kernels import launch, threads
 from snnctl.kernels.compiled import Kernel
-from snnctl.kernels.cpu import head, ref, statements, store, vector_arrays, vector_fills, vector_loads
-from snnctl.kernels.layout import Layout, span
-from snnctl.kernels.plan import Plan, Storage
-from snnctl.kernels.plan import plan as make_plan
+from snnctl.kernels.cpu import head, ref, statements, store, vector_arrays, vector_fills, vector_loads, views
+from snnctl.kernels.layout import Layout
+from snnctl.kernels.plan import Plan, Storage, plan_for
 from snnctl.kernels.program import Program
 
 CHUNK = 32  # steps after which it is decided anew whether rows are added up or multiplied densely
@@ -55,21 +53,11 @@ def recurrent_scan(
     """
     states = [getattr(state, name) for name in program.states]
     values = [getattr(coefs, name) for name in program.coefs]
-    named = dict(zip(program.coefs, values, strict=True))
-    tensors = [v for v in values if isinstance(v, Tensor)]
-    grown = [a for a in (x, before, weight, bias, *states, *tensors) if a is not None and a.requires_grad]
-    training = torch.is_grad_enabled() and program.differentiable and bool(grown)
-    own = make_plan(
-        program,
-        frozenset(name for name, v in named.items() if isinstance(v, Tensor) and v.numel() != 1),
-        training,
-        tuple(name for name, v in named.items() if training and isinstance(v, Tensor) and v.requires_grad),
-        False,
-        storage,
-    )
+    others = [a for a in (before, weight, bias, *states) if a is not None]
+    own = plan_for(program, x, others, values, storage=storage)
     shape = tuple(x.shape[2:])
     layout = Layout(x.shape[0], x.shape[1], shape, tuple(range(len(shape))), False)
-    if training:
+    if own.training:
         out, *after = _RecurrentScan.apply(own, layout, x, before, weight, bias, *states, *values)
     else:
         out, after, _, _ = _forward(own, layout, x, before, weight, bias, states, values)
@@ -114,25 +102,24 @@ def _forward(plan: Plan, layout: Layout, x, before, weight, bias, states, values
     flat_x = flat_x if flat_x.stride(2) == 1 else flat_x.contiguous()
     xt, xr, _ = flat_x.stride()
     out = layout.empty()
-    truths = p.truths()
-    kept = {k: layout.empty(torch.uint8 if k in truths else plain.DTYPES[plan.storage]) for k in plan.saved}
+    kept = {name: layout.empty(launch.DTYPES[plan.storage_of(name)]) for name in plan.saved}
     after = [layout.state(s).clone() for s in states]
     first = layout.state(before)
     rows = weight.detach().t().contiguous()
     offset = torch.zeros(n) if bias is None else bias.detach().contiguous()
     active = torch.zeros(batch, dtype=torch.int64)
-    arrays = {
-        "B": batch, "N": n, "OUT": plain.flat(layout, out), "FIRST": first.numpy(), "W": rows.view(-1).numpy(),
-        "BIAS": offset.numpy(), "ACTIVE": active.numpy(),
+    alive: list[Tensor] = []
+    given = {
+        "B": batch, "N": n, "OUT": out.data_ptr(), "FIRST": first.data_ptr(), "W": rows.data_ptr(),
+        "BIAS": offset.data_ptr(), "ACTIVE": active.data_ptr(),
     }  # fmt: skip
-    arrays |= {f"K_{name}": plain.flat(layout, k) for name, k in kept.items()}
-    arrays |= {f"S_{name}": s.numpy() for name, s in zip(p.states, after, strict=True)}
-    arrays |= plain.coefficients(plan, layout, values)
-    function, names = _kernel(plan), _arguments(plan)
-    whole = span(flat_x, (steps - 1) * xt + (batch - 1) * xr + n)
-    sparse = {**arrays, "gather": True, "X": whole, "xt": xt, "xr": xr}
+    given |= {f"K_{name}": k.data_ptr() for name, k in kept.items()}
+    given |= {f"S_{name}": s.data_ptr() for name, s in zip(p.states, after, strict=True)}
+    given |= launch.coefficients(plan, layout, values, alive)
+    sparse = {**given, "gather": True, "X": flat_x.data_ptr(), "xt": xt, "xr": xr}
     current = torch.empty(batch, n)
-    dense = {**arrays, "gather": False, "X": current.view(-1).numpy(), "xt": 0, "xr": n}
+    dense = {**given, "gather": False, "X": current.data_ptr(), "xt": 0, "xr": n}
+    function, names = _kernel(plan), _arguments(plan)
     share, total = float((first != 0).float().mean()), 0
     flat_out = out.flatten(2)
     for t0 in range(0, steps, CHUNK):
@@ -170,19 +157,18 @@ def _backward(plan: Plan, layout: Layout, weight, kept: dict[str, Tensor], d_out
     flow = torch.zeros(batch, n)
     if d_out is not None:
         d_out = d_out.to(torch.float32).flatten(2)
+    size = batch * n
     one = Layout(1, batch, layout.shape, layout.order, False)
-    given = {
-        "T": 1, "R": 1, "M": batch * n, "block": min(plain.BLOCK, batch * n), "at": 0, "ar": 0, "xt": 0, "xr": 0,
-        "xm": 1, "gt": 0, "gr": 0, "gm": 1, "D_out": flow.view(-1).numpy(), "X": flow.view(-1).numpy(),
-    }  # fmt: skip
-    given |= {f"D_{name}": g.numpy() for name, g in zip(p.states, grads, strict=True)}
-    given |= {f"D0_{name}": g.numpy() for name, g in zip(p.states, grads, strict=True)}
-    given |= {f"P_{name}": g.numpy() for name, g in step_sums.items()}
-    given |= plain.coefficients(plan, one, values)
-    varying = {f"K_{name}" if name != "x" else "X": plain.flat(layout, k) for name, k in kept.items()}
-    varying["D_x"] = plain.flat(layout, d_x)
-    function, names = plain.kernels(plan)[1], plain.argument_names(plan, True)
-    size, jobs = batch * n, -(-batch * n // given["block"])
+    given = launch.geometry(one, torch.get_num_threads()) | launch.strides("x", one.strides)
+    given |= launch.strides("g", one.strides) | {"D_out": flow.data_ptr(), "X": flow.data_ptr()}
+    given |= {f"D_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
+    given |= {f"D0_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
+    given |= {f"P_{name}": g.data_ptr() for name, g in step_sums.items()}
+    alive: list[Tensor] = []
+    given |= launch.coefficients(plan, one, values, alive)
+    varying = {"D_x": (d_x.data_ptr(), size * d_x.itemsize)}
+    for name, k in kept.items():
+        varying["X" if name == "x" else f"K_{name}"] = (k.data_ptr(), size * k.itemsize)
     flat_x = d_x.flatten(2)
     for t in range(steps - 1, -1, -1):
         if t < steps - 1:
@@ -192,9 +178,8 @@ def _backward(plan: Plan, layout: Layout, weight, kept: dict[str, Tensor], d_out
                 torch.addmm(d_out[t], flat_x[t + 1], weight, out=flow)
         elif d_out is not None:
             flow.copy_(d_out[t])
-        now = {name: a[t * size : (t + 1) * size] for name, a in varying.items()}
-        rest = [now[name] if name in now else given[name] for name in names[2:]]
-        threads.run(lambda j0, j1, rest=rest: function(j0, j1, *rest), jobs, size)
+        given.update({name: address + t * step for name, (address, step) in varying.items()})
+        launch.call(plan, True, given)
         for name, total in sums.items():
             total += step_sums[name]
     d_before = layout.unflat(torch.mm(flat_x[0], weight).view(-1))
@@ -256,7 +241,9 @@ def source(plan: Plan, cache: bool = True) -> str:
     slices = "".join(f"K_{name}_ = K_{name}[o : o + N]\n" for name in plan.saved)
     begin = [*(f"v_{s}[i] = S_{s}[q + i]" for s in p.states), *vector_fills(plan)] or ["pass"]
     end = [f"S_{s}[q + i] = v_{s}[i]" for s in p.states] or ["pass"]
-    arrays = "\n".join([*(f"v_{s} = np.empty(N, np.float32)" for s in p.states), *vector_arrays(plan)])
+    arrays = "\n".join(
+        [*views(plan, _arguments(plan)), *(f"v_{s} = np.empty(N, np.float32)" for s in p.states), *vector_arrays(plan)]
+    )
     text = FORWARD.format(
         arguments=", ".join(_arguments(plan)),
         arrays=indent(arrays.replace("np.empty(block,", "np.empty(N,"), " " * 4),
@@ -272,6 +259,7 @@ def source(plan: Plan, cache: bool = True) -> str:
 FORWARD = """
 @njit(**FLAGS)
 def forward({arguments}):
+    ACTIVE = carray(int64_at(ACTIVE), (ALL,))
     current = np.empty(N, np.float32)
     index = np.empty(N + 1, np.int64)
 {arrays}
@@ -324,7 +312,7 @@ def _arguments(plan: Plan) -> list[str]:
         "b0", "b1", "first", "stop", "B", "N", "gather", "xt", "xr", "X", "OUT", "FIRST", "W", "BIAS", "ACTIVE",
         *(f"K_{name}" for name in plan.saved), *(f"S_{s}" for s in p.states),
         *(f"c_{c}" for c in p.coefs if c not in plan.vectors), *(f"C_{c}" for c in vectors),
-        *(f"inner_{c}" for c in vectors),
+        *(f"inner_{c}" for c in vectors), *(f"size_{c}" for c in vectors),
     ]  # fmt: skip
 
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.kernels import threads
-from snnctl.kernels.compiled import Kernel
-from snnctl.kernels.cpu import arguments, source
-from snnctl.kernels.layout import Layout, Strides, layout_of, span
-from snnctl.kernels.plan import Plan, Storage
-from snnctl.kernels.plan import plan as make_plan
+from snnctl.kernels import launch
+from snnctl.kernels.layout import Layout, layout_of
+from snnctl.kernels.plan import Plan, Storage, plan_for
 from snnctl.kernels.pooling import Pooling
 from snnctl.kernels.program import Program
-
-BLOCK = 4096  # neurons a block: long runs of memory, and the state still in the first-level caches
-DTYPES = {"float32": torch.float32, "bfloat16": torch.uint16, "float16": torch.uint16}
 
 
 def scan(
@@ -51,26 +43,13 @@ def scan(
     """
     states = [getattr(state, name) for name in program.states]
     values = [getattr(coefs, name) for name in program.coefs]
-    tensors = [v for v in values if isinstance(v, Tensor)]
-    training = (
-        torch.is_grad_enabled()
-        and program.differentiable
-        and any(a.requires_grad for a in (x, *states, *tensors))
-    )  # fmt: skip
-    named, layout = dict(zip(program.coefs, values, strict=True)), layout_of(x)
+    layout = layout_of(x)
     if pool is not None and layout.order != (1, 2, 0):
         x, overwrite = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2]), True
         layout = replace(layout_of(x), order=(1, 2, 0))
-    plan = make_plan(
-        program,
-        frozenset(name for name, v in named.items() if isinstance(v, Tensor) and v.numel() != 1),
-        training,
-        tuple(name for name, v in named.items() if training and isinstance(v, Tensor) and v.requires_grad),
-        overwrite and layout.strides_of(x) == layout.strides,
-        storage,
-        pool.size if pool else 0,
-    )
-    if training:
+    overwrite = overwrite and layout.strides_of(x) == layout.strides
+    plan = plan_for(program, x, states, values, overwrite=overwrite, storage=storage, pool=pool.size if pool else 0)
+    if plan.training:
         out, *after = _Scan.apply(plan, layout, pool, x, *states, *values)
     else:
         out, after, _ = _forward(plan, layout, pool, x, states, values)
@@ -99,7 +78,7 @@ class _Scan(torch.autograd.Function):
                 f"the compiled kernel of {plan.program.neuron} has no second derivative (create_graph=True)",
                 'run the neuron with   backend="eager"',
             )
-        names = [name for name in plan.kept if name != plan.over_x]
+        names = plan.own
         x, *saved = ctx.saved_tensors
         kept, tensors = saved[: len(names)], iter(saved[len(names) :])
         values = [ctx.floats[name] if name in ctx.floats else next(tensors) for name in plan.program.coefs]
@@ -110,23 +89,22 @@ class _Scan(torch.autograd.Function):
 
 def _forward(plan: Plan, layout: Layout, pool: Pooling | None, x: Tensor, states, values):
     p = plan.program
-    x, strides = layout.readable(x)
+    x, x_strides = launch.readable(layout, x)
+    windows = pool.layout(layout) if pool else layout
     before = [layout.state(s) for s in states]
     after = [torch.empty_like(s) for s in before]
-    windows = pool.layout(layout) if pool else layout
     out = x if plan.overwrite and not (plan.training or pool) else windows.empty()
-    truths = p.truths()
-    kept = {
-        name: layout.empty(torch.uint8 if name in truths else DTYPES[plan.storage])
-        for name in plan.kept
-        if name != plan.over_x
-    }
-    arrays = {"X": flat(layout, x, strides), "OUT": flat(windows, out)}
-    arrays |= {f"K_{name}": flat(layout, k) for name, k in kept.items()}
-    arrays |= {f"S0_{name}": s.numpy() for name, s in zip(p.states, before, strict=True)}
-    arrays |= {f"S_{name}": s.numpy() for name, s in zip(p.states, after, strict=True)}
-    given = {**arrays, **_strides("x", strides)} | (pool.arguments(layout, windows.strides) if pool else {})
-    _launch(plan, layout, False, given, values)
+    kept = {name: layout.empty(launch.DTYPES[plan.storage_of(name)]) for name in plan.own}
+    given = launch.geometry(layout, torch.get_num_threads()) | launch.strides("x", x_strides)
+    given |= {"X": x.data_ptr(), "OUT": out.data_ptr()}
+    given |= {f"K_{name}": k.data_ptr() for name, k in kept.items()}
+    given |= {f"S0_{name}": s.data_ptr() for name, s in zip(p.states, before, strict=True)}
+    given |= {f"S_{name}": s.data_ptr() for name, s in zip(p.states, after, strict=True)}
+    alive: list[Tensor] = []
+    given |= launch.coefficients(plan, layout, values, alive)
+    if pool:
+        given |= pool.arguments(layout, windows.strides)
+    launch.call(plan, False, given)
     return out, [layout.unflat(s) for s in after], list(kept.values())
 
 
@@ -135,85 +113,34 @@ def _backward(plan: Plan, layout: Layout, pool: Pooling | None, x, kept: dict[st
     windows = pool.layout(layout) if pool else layout
     if d_out is None:
         d_out = torch.zeros(()).expand(layout.steps, layout.batch, *windows.shape)
-    d_out, gradient_strides = windows.readable(d_out.to(torch.float32))
-    if pool and gradient_strides.neuron == 0:
-        d_out, gradient_strides = windows.empty().copy_(d_out), windows.strides
-    zero = torch.zeros(layout.batch * layout.neurons)
-    ends = [zero if d is None else layout.state(d) for d in d_after]
-    starts = [torch.empty_like(zero) for _ in p.states]
-    sums = {name: torch.empty_like(zero) for name, _ in plan.gradients}
+    if pool and not any(d_out.stride()):
+        d_out = windows.empty().copy_(d_out)
+    d_out, d_strides = launch.readable(windows, d_out.to(torch.float32))
+    ends = [torch.zeros(layout.batch * layout.neurons) if d is None else layout.state(d) for d in d_after]
+    starts = [torch.empty_like(end) for end in ends]
+    sums = {name: torch.empty(layout.batch * layout.neurons) for name, _ in plan.gradients}
     over = plan.gradient_over
     over_x = over is not None and over in ("x", plan.over_x)
-    target = x if over_x else layout.empty() if over is None else kept[over]
+    d_x = x if over_x else layout.empty() if over is None else kept[over]
     if over is not None and torch._C._autograd._get_current_graph_task_keep_graph():
-        target = layout.empty().copy_(target)  # backward comes again: what it needs stays
-    x, strides = (d_out, Strides(0, 0, 0)) if x is None else layout.readable(target if over_x else x)
-    arrays = {"D_out": flat(windows, d_out, gradient_strides), "X": flat(layout, x, strides)}
-    arrays |= {"D_x": flat(layout, target)}
-    arrays |= {f"K_{name}": flat(layout, target if name == over else k) for name, k in kept.items()}
-    arrays |= {f"D0_{name}": s.numpy() for name, s in zip(p.states, starts, strict=True)}
-    arrays |= {f"D_{name}": s.numpy() for name, s in zip(p.states, ends, strict=True)}
-    arrays |= {f"P_{name}": s.numpy() for name, s in sums.items()}
-    given = {**arrays, **_strides("x", strides), **_strides("g", gradient_strides)}
-    _launch(plan, layout, True, given | (pool.arguments(layout, gradient_strides) if pool else {}), values)
+        d_x = layout.empty().copy_(d_x)  # backward comes again: what it needs stays
+    if over in kept:
+        kept = {**kept, over: d_x}
+    x, x_strides = (d_x, layout.strides) if x is None or over_x else launch.readable(layout, x)
+    given = launch.geometry(layout, torch.get_num_threads()) | launch.strides("x", x_strides)
+    given |= launch.strides("g", d_strides)
+    given |= {"X": x.data_ptr(), "D_out": d_out.data_ptr(), "D_x": d_x.data_ptr()}
+    given |= {f"K_{name}": k.data_ptr() for name, k in kept.items()}
+    given |= {f"D0_{name}": s.data_ptr() for name, s in zip(p.states, starts, strict=True)}
+    given |= {f"D_{name}": s.data_ptr() for name, s in zip(p.states, ends, strict=True)}
+    given |= {f"P_{name}": s.data_ptr() for name, s in sums.items()}
+    alive: list[Tensor] = []
+    given |= launch.coefficients(plan, layout, values, alive)
+    if pool:
+        given |= pool.arguments(layout, d_strides)
+    launch.call(plan, True, given)
     d_coefs = [
         layout.unflat(sums[name]).sum_to_size(value.shape) if name in sums else None
         for name, value in zip(p.coefs, values, strict=True)
     ]
-    return target, [layout.unflat(s) for s in starts], d_coefs
-
-
-def _launch(plan: Plan, layout: Layout, backward: bool, arrays: dict, values) -> None:
-    own = layout.strides
-    # Two blocks a thread at least, in whole vector registers.
-    parts = 2 * torch.get_num_threads() if layout.rows == 1 else 1
-    block = min(BLOCK, max(256, -(-layout.width // parts + 15) // 16 * 16), layout.width)
-    given = {
-        "T": layout.steps, "R": layout.rows, "M": layout.width, "block": block, "at": own.step, "ar": own.row,
-        **arrays,
-    }  # fmt: skip
-    given |= coefficients(plan, layout, values)
-    function = kernels(plan)[backward]
-    rest = [given[name] for name in argument_names(plan, backward)[2:]]
-    jobs = given["R"] * -(-given["M"] // given["block"])
-    threads.run(lambda j0, j1: function(j0, j1, *rest), jobs, layout.steps * layout.rows * layout.width)
-
-
-def coefficients(plan: Plan, layout: Layout, values) -> dict[str, object]:
-    """The arguments that hold the coefficients: numbers, and flat arrays with how they repeat."""
-    given: dict[str, object] = {}
-    for name, value in zip(plan.program.coefs, values, strict=True):
-        if name in plan.vectors:
-            vector, given[f"inner_{name}"] = layout.vector(value)
-            given[f"C_{name}"] = vector.numpy()
-        else:
-            given[f"c_{name}"] = np.float32(value.item() if isinstance(value, Tensor) else value)
-    return given
-
-
-@lru_cache(maxsize=512)
-def kernels(plan: Plan) -> tuple[Kernel, Kernel]:
-    """The forward and the backward kernel of a plan."""
-
-    def text(keep: bool) -> str:
-        return source(plan, keep)
-
-    return Kernel(plan.program.neuron, "forward", text), Kernel(plan.program.neuron, "backward", text)
-
-
-@lru_cache(maxsize=512)
-def argument_names(plan: Plan, backward: bool) -> list[str]:
-    """Names of a kernel's arguments, in order."""
-    return arguments(plan, backward)
-
-
-def flat(layout: Layout, a: Tensor, strides: Strides | None = None) -> np.ndarray:
-    """A sequence as the flat array that a kernel reads with these strides; the layout's own if none are given."""
-    step, row, neuron = strides or layout.strides
-    if neuron == 0:
-        return np.full(BLOCK, a[(0,) * a.dim()].item(), np.float32)
-    return span(a, (layout.steps - 1) * step + (layout.rows - 1) * row + layout.width)
-
-
-def _strides(prefix: str, strides: Strides) -> dict[str, int]:
-    return {f"{prefix}t": strides.step, f"{prefix}r": strides.row, f"{prefix}m": strides.neuron}
+    return d_x, [layout.unflat(s) for s in starts], d_coefs

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,9 @@ from snnctl.kernels.program import Program
 from snnctl.neurons.quantity import TIME, Kind, Per, Value, one_of, plain, spread
 from snnctl.neurons.sequence import precision, stack, unbind
 from snnctl.neurons.signature import whole_signature
+
+# What a neuron's step may depend on besides its arguments; forgotten when an attribute is set.
+_options: WeakKeyDictionary[Neuron, tuple] = WeakKeyDictionary()
 
 
 class Neuron(nn.Module, ABC):
@@ -178,9 +182,15 @@ class Neuron(nn.Module, ABC):
 
     def program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
         """The step as straight-line code, forward and gradient; None where it cannot be traced and backend is auto."""
-        options = vars(self).items()
-        key = tuple((k, _hashable(v)) for k, v in options if k[0] != "_" and k not in ("training", "backend"))
-        return backends.program((type(self), key), self.step, state, coefs, type(self).__name__, self.backend)
+        key = _options.get(self)
+        if key is None:
+            named = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in ("training", "backend")}
+            key = _options[self] = (type(self), *((k, _hashable(v)) for k, v in named.items()))
+        return backends.program(key, self.step, state, coefs, type(self).__name__, self.backend)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _options.pop(self, None)
+        super().__setattr__(name, value)
 
     def trace(
         self, x: Tensor, state: NamedTuple | None = None, *, dt: float

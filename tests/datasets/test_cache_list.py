@@ -6,8 +6,8 @@ from toy import ToyEvents, ToyImages
 
 from snnctl.datasets.cache import open_or_build
 from snnctl.datasets.cache_list import clear, entries
-from snnctl.lock import held
 from snnctl.datasets.pool import Pool
+from snnctl.lock import held
 
 
 def test_lists_set_size_and_date(tmp_path):
