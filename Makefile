@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: train test test-all setup lint recipes clean
+.PHONY: train test test-all setup lint recipes oracles clean
 
 train: setup
 	$(BIN)/snnctl train
@@ -23,6 +23,15 @@ lint: setup
 recipes: setup
 	$(BIN)/python tests/recipes/prove.py
 
+# The frameworks that snnctl is compared with, in an environment of their own: .venv-oracles/bin/snnctl bench --against all
+oracles: .venv-oracles/installed
+
+.venv-oracles/installed: tests/oracles/requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv-oracles
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/oracles/requirements.txt
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
 setup: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
@@ -32,4 +41,4 @@ setup: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .venv-oracles build dist

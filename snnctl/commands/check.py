@@ -79,20 +79,37 @@ def report(cfg: DictConfig) -> None:
                 config.build(node)
     facts, batch = parts.data.facts, parts.data.batch_size
     steps = facts.steps or ASSUMED_STEPS
+    runs = backends(parts.network, cfg.trainer.get("accelerator", "auto"))
     rows = [
-        (row.layer, row.kind, " x ".join(map(str, row.shape)), row.parameters, size(row.bytes))
+        (row.layer, row.kind, " x ".join(map(str, row.shape)), row.parameters, size(row.bytes),
+         runs[row.layer].name if row.layer in runs else "")
         for row in table(parts.network, batch, steps)
-    ]
+    ]  # fmt: skip
     about = "" if facts.steps else " (assumed: samples differ in length)"
     shape = " x ".join(map(str, facts.shape))
     print(f"data      {shape} a step, {facts.dt:g} s a step, T = {steps}{about}, {len(facts.classes)} classes")
-    show(("layer", "class", "output (T x B x ...)", "parameters", "kept for backward"), rows, right=(3, 4))
+    show(("layer", "class", "output (T x B x ...)", "parameters", "kept for backward", "runs on"), rows, right=(3, 4))
+    for layer, choice in runs.items():
+        if choice.name == "eager":
+            print(f"eager     {layer}: {choice.why}")
     needs = memory(parts.network, batch, steps, moments=moments(cfg))
     learnable = sum(p.numel() for p in parts.network.parameters() if p.requires_grad)
     print(f"learnable {learnable:,} parameters")
     named = (("activations", needs.activations), ("parameters", needs.parameters), ("gradients", needs.gradients))
     each = ", ".join(f"{name} {size(value)}" for name, value in (*named, ("optimizer", needs.optimizer)))
     print(f"memory    {size(needs.total)} a training step of {batch} samples: {each}")
+
+
+def backends(network: Any, accelerator: str) -> dict[str, Any]:
+    """What will run each layer of neurons, and why."""
+    import torch
+
+    gpu = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
+    layers = [(name, layer, shape) for name, layer, shape in network.walk() if hasattr(layer, "runs_on")]
+    return {
+        name: layer.runs_on(torch.empty(1, *shape, device="meta"), network.dt, "cuda" if gpu else "cpu")
+        for name, layer, shape in layers
+    }
 
 
 def moments(cfg: Any) -> int:

@@ -57,7 +57,7 @@ def run(args: list[str]) -> int:
     wrong = [a for a in args if a != "--no-test"]
     if wrong:
         raise UserError(f"unknown option  {wrong[0]}", "doctor takes   --no-test")
-    problems = [text for look in (versions, devices, optional, folders, configs) for text in look()]
+    problems = [text for look in (versions, devices, kernels, optional, folders, configs) for text in look()]
     if "--no-test" not in args:
         problems += self_test()
     if problems:
@@ -92,6 +92,16 @@ def devices() -> list[str]:
     if torch.backends.mps.is_available():
         names.append("mps")
     print("devices    " + ", ".join(names))
+    return []
+
+
+def kernels() -> list[str]:
+    """Print where compiled kernels run, and where they are kept."""
+    from snnctl.kernels.compiled import kernel_folder
+
+    folder = kernel_folder()
+    kept = f"kept in {folder}" if folder else "compiled anew in every process: the folder cannot be written"
+    print(f"kernels    cpu ({kept}), cuda ({'with triton' if present('triton') else 'not without triton'})")
     return []
 
 

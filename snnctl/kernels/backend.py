@@ -24,10 +24,11 @@ class Choice(NamedTuple):
     why: str
 
 
-def choose(wanted: Backend, x: Tensor) -> Choice:
+def choose(wanted: Backend, x: Tensor, device: str | None = None) -> Choice:
     """What a sequence `x` is run by, as far as `x` decides it.
 
     Args:
+        x: the sequence, or something like it. device: where it will be; None: where it is.
         wanted: "auto" takes the fastest there is. "eager" is the reference: plain torch, any dtype and device. "cpu"
             and "cuda" insist on a kernel.
 
@@ -36,27 +37,28 @@ def choose(wanted: Backend, x: Tensor) -> Choice:
     """
     if wanted == "eager":
         return Choice("eager", "asked for")
-    why = _eager_for(x)
+    device = device or x.device.type
+    why = _eager_for(x, device)
     if why is None:
-        name = "cuda" if x.is_cuda else "cpu"
+        name = device
         if wanted in ("auto", name):
             return Choice(name, "its step is traced")
-        why = f"the input is on {x.device}"
-    if wanted != "auto" and x.numel() and not x.is_meta:
+        why = f"the input is on {device}"
+    if wanted != "auto" and x.numel() and device != "meta":
         raise UserError(f"backend {wanted} cannot run: {why}", "choose   backend=auto   or   backend=eager")
     return Choice("eager", why)
 
 
-def _eager_for(x: Tensor) -> str | None:
+def _eager_for(x: Tensor, device: str) -> str | None:
     if x.dtype == torch.float64:
         return "float64 is the reference's precision"
     if x.numel() == 0:
         return "there is nothing to compute"
     if torch._C._are_functorch_transforms_active():
         return "inside a torch.func transform"
-    if x.is_cuda:
+    if device == "cuda":
         return None if find_spec("triton") else "triton is missing: pip install 'snnctl[cuda]'"
-    return None if x.device.type == "cpu" else f"there is no kernel for the device {x.device.type}"
+    return None if device == "cpu" else f"there is no kernel for the device {device}"
 
 
 def scan_on(choice: Choice) -> Callable[..., tuple[Tensor, NamedTuple]]:

@@ -74,15 +74,15 @@ class Recurrent(nn.Module):
         outs, state, _ = self._run(x, state, dt, record=False)
         return outs, state
 
-    def runs_on(self, x0: Tensor, dt: float) -> Choice:
-        """What runs a sequence of inputs like `x0`, and why: a kernel for spiking neurons connected `AllToAll`."""
+    def runs_on(self, x0: Tensor, dt: float, device: str | None = None) -> Choice:
+        """As `Neuron.runs_on`: a kernel for spiking neurons connected `AllToAll`, on a CPU."""
         if not isinstance(self.neuron, Neuron):
             return Choice("eager", "an activation of torch")
         if not self.neuron.spiking:
             return Choice("eager", "outputs that are no spikes: a dense product a step")
         if type(self.feedback) is not AllToAll or self.feedback._forward_hooks or self.feedback._forward_pre_hooks:
             return Choice("eager", f"feedback is {type(self.feedback).__name__}: its own call a step")
-        choice = self.neuron.runs_on(x0, dt)
+        choice = self.neuron.runs_on(x0, dt, device)
         return choice if choice.name != "cuda" else Choice("eager", "recurrent kernels run on the CPU")
 
     def _run_compiled(self, x: Tensor, state: RecurrentState | None, dt: float) -> tuple[Tensor, RecurrentState]:

@@ -168,13 +168,13 @@ class Neuron(nn.Module, ABC):
         out, after = self._run(x, state, dt)
         return (out if pool is None else pool(out)), after
 
-    def runs_on(self, x0: Tensor, dt: float) -> Choice:
-        """What runs a sequence of inputs like `x0` (B, ...), and why.
+    def runs_on(self, x0: Tensor, dt: float, device: str | None = None) -> Choice:
+        """What runs a sequence of inputs like `x0` (B, ...) on a device (None: x0's), and why.
 
         Raises:
             UserError: the backend insisted on cannot run.
         """
-        choice = backends.choose(self.backend, x0)
+        choice = backends.choose(self.backend, x0, device)
         if choice.name == "eager":
             return choice
         program = self.program(self.initial_state(x0), self.coefficients(dt))
