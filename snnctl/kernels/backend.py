@@ -54,6 +54,8 @@ def _eager_for(x: Tensor, device: str) -> str | None:
         return "float64 is the reference's precision"
     if x.numel() == 0:
         return "there is nothing to compute"
+    if torch.autograd.forward_ad._current_level >= 0:
+        return "inside forward-mode differentiation"
     if torch._C._are_functorch_transforms_active():
         return "inside a torch.func transform"
     if device == "cuda":
@@ -87,7 +89,7 @@ def program(
     Raises:
         Untraceable: the step cannot be traced, and a kernel was insisted on.
     """
-    kinds = tuple(type(c) if c is None or isinstance(c, float | Tensor) else c for c in coefs)
+    kinds = tuple(type(c) if c is None or isinstance(c, float | Tensor) else repr(c) for c in coefs)
     key = (key, type(state), tuple(s is None for s in state), kinds)
     if key not in _programs:
         try:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from snnctl.atomic import write_text
+from snnctl.errors import UserError
 from snnctl.lock import held
 
 
@@ -42,8 +43,7 @@ class Kernel:
     def _first(self, *args) -> None:
         folder = kernel_folder()
         if folder is None:
-            self._compiled = getattr(_in_memory(self.text(False), self.neuron), self.name)
-            self._compiled(*args)
+            self._in_memory(args)
             return
         text = self.text(True)
         path = folder / f"{self.neuron}_{hashlib.sha256(text.encode()).hexdigest()[:24]}.py"
@@ -51,8 +51,16 @@ class Kernel:
             try:
                 self._load(path, text, args)
             except Exception:
-                _forget(path)
-                self._load(path, text, args)
+                try:  # whatever a damaged file led to
+                    _forget(path)
+                    self._load(path, text, args)
+                except (OSError, UserError) as error:
+                    warnings.warn(f"the kernel of {self.neuron} is not kept: {error}", stacklevel=2)
+                    self._in_memory(args)
+
+    def _in_memory(self, args: tuple) -> None:
+        self._compiled = getattr(_in_memory(self.text(False), self.neuron), self.name)
+        self._compiled(*args)
 
     def _load(self, path: Path, text: str, args: tuple) -> None:
         if not path.exists() or path.read_text() != text:
@@ -61,7 +69,7 @@ class Kernel:
         if not any((path.parent / "__pycache__").glob(f"{path.stem}.{self.name}-*.nbi")):
             print(f"snnctl: compiling {self.name} kernel of {self.neuron}, once on this machine", file=sys.stderr)
         spec = importlib.util.spec_from_file_location(f"snnctl_kernel_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # Numba's cache looks for it there
         spec.loader.exec_module(module)
         function = getattr(module, self.name)
         function(*args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from textwrap import indent
 
@@ -56,8 +57,15 @@ def sigmoid(x):
     "tanh": """
 @njit(**FLAGS)
 def tanh(x):
-    small = x - x * x * x * np.float32(1 / 3)
-    return small if abs(x) < np.float32(0.01) else TWO * sigmoid(TWO * x) - ONE
+    z = x * x
+    p = np.float32(-5.70498872745e-3)
+    p = p * z + np.float32(2.06390887954e-2)
+    p = p * z + np.float32(-5.37397155531e-2)
+    p = p * z + np.float32(1.33314422036e-1)
+    p = p * z + np.float32(-3.33332819422e-1)
+    small = p * z * x + x
+    large = ONE - TWO / (exp(TWO * abs(x)) + ONE)
+    return small if z < np.float32(0.390625) else (large if x > ZERO else -large)
 """,
     "to_bfloat16": """
 @njit(**FLAGS)
@@ -93,7 +101,7 @@ def from_float16(h):
     return np.uint32(size.view(np.uint32) | sign).view(np.float32)
 """,
 }
-NEEDS = {"sigmoid": ("exp",), "tanh": ("exp", "sigmoid")}
+NEEDS = {"sigmoid": ("exp",), "tanh": ("exp",)}
 
 
 def source(plan: Plan, cache: bool = True) -> str:
@@ -128,7 +136,11 @@ def ref(value: Ref | None) -> str:
     """A value in an expression: a name, or a constant in float32."""
     if value is None:
         return "ZERO"
-    return value if isinstance(value, str) else f"np.float32({value!r})"
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return "np.float32(np.nan)" if math.isnan(value) else f"np.float32({'-' if value < 0 else ''}np.inf)"
+    return f"np.float32({value!r})"
 
 
 def arguments(plan: Plan, backward: bool) -> list[str]:
@@ -146,7 +158,7 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
             *([] if plan.gradient_over else ["D_x"]),
             *own,
         ]
-        names += [f"D0_{s}" for s in p.states] + [f"D_{s}" for s in p.states]
+        names += [f"G0_{s}" for s in p.states] + [f"G_{s}" for s in p.states]
         names += [f"P_{c}" for c, _ in plan.gradients]
     else:
         names += ["X", "OUT", *own, *(f"S0_{s}" for s in p.states), *(f"S_{s}" for s in p.states)]
@@ -158,7 +170,7 @@ def views(plan: Plan, names: Iterable[str]) -> list[str]:
     """Statements that make arrays of the addresses among a function's arguments."""
     saved = {f"K_{name}": {"truth": "uint8", "float32": "float32"}.get(plan.storage_of(name), "uint16")
              for name in plan.saved}  # fmt: skip
-    arrays = [name for name in names if name in ARRAYS or name.startswith(("K_", "S_", "S0_", "D_", "D0_", "P_", "C_"))]
+    arrays = [name for name in names if name in ARRAYS or name.startswith(("K_", "S_", "S0_", "G_", "G0_", "P_", "C_"))]
     return [f"{name} = carray({saved.get(name, 'float32')}_at({name}), (ALL,))" for name in arrays]
 
 
@@ -195,7 +207,7 @@ def _backward(plan: Plan) -> str:
     p, gradients = plan.program, plan.gradients
     needed = p.backward_lines(plan.saved, plan.wanted)
     uses = {a for line in needed for a in line.args} | set(plan.saved)
-    loads = ["d_out = D_out_[i]"] + [f"d_{s} = g_{s}[i]" for s in p.states] + vector_loads(plan)
+    loads = ["d_out = D_out_[i]"] + [f"d_s_{s} = g_{s}[i]" for s in p.states] + vector_loads(plan)
     loads += ["x = X_[i]"] if "x" in uses else []
     loads += [f"{name} = {load(plan, name)}" for name in plan.kept]
     over = plan.gradient_over
@@ -216,12 +228,12 @@ def _backward(plan: Plan) -> str:
         "backward",
         arguments(plan, True),
         before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
-        begin=[f"g_{s}[i] = D_{s}[q + i]" for s in p.states] + [f"p_{c}[i] = ZERO" for c, _ in gradients]
+        begin=[f"g_{s}[i] = G_{s}[q + i]" for s in p.states] + [f"p_{c}[i] = ZERO" for c, _ in gradients]
         + vector_fills(plan),
         slices=slices,
         loop="range(T - 1, -1, -1)",
         body="\n".join(loads) + "\n" + statements(needed) + "\n".join(stores),
-        end=[f"D0_{s}[q + i] = g_{s}[i]" for s in p.states] + [f"P_{c}[q + i] = p_{c}[i]" for c, _ in gradients],
+        end=[f"G0_{s}[q + i] = g_{s}[i]" for s in p.states] + [f"P_{c}[q + i] = p_{c}[i]" for c, _ in gradients],
     )  # fmt: skip
 
 
@@ -303,13 +315,15 @@ def _place(plan: Plan, name: str) -> str:
 
 def store(plan: Plan, name: str) -> str:
     """A saved value as it is stored."""
-    if name in plan.program.truths:
+    kind = plan.storage_of(name)
+    if kind == "truth":
         return f"np.uint8({name})"
-    return name if plan.storage == "float32" else f"to_{plan.storage}({name})"
+    return name if kind == "float32" else f"to_{kind}({name})"
 
 
 def load(plan: Plan, name: str) -> str:
     """A saved value as it is read back."""
-    if name in plan.program.truths:
+    kind = plan.storage_of(name)
+    if kind == "truth":
         return f"{_place(plan, name)} != 0"
-    return _place(plan, name) if plan.storage == "float32" else f"from_{plan.storage}({_place(plan, name)})"
+    return _place(plan, name) if kind == "float32" else f"from_{kind}({_place(plan, name)})"

@@ -132,7 +132,7 @@ def _run_backward(plan: Plan, layout: Layout, x: Tensor | None, kept: dict[str, 
     x, x_strides = (d_out, strides) if x is None else _readable(layout, target if over_x else x)
     given = {"D_out": d_out, "X": x, "D_x": target, **_strides("x", x_strides), **_strides("g", strides)}
     given |= _named("K_", kept, kept.values()) | _named("P_", sums, sums.values())
-    given |= _named("D0_", p.states, starts) | _named("D_", p.states, ends)
+    given |= _named("G0_", p.states, starts) | _named("G_", p.states, ends)
     _launch(plan, layout, True, device, given, values)
     d_coefs = (
         layout.unflat(sums[name]).sum_to_size(value.shape) if name in sums else None

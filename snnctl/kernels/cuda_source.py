@@ -93,7 +93,7 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     names = ["T", "M", "at", "ar", "xt", "xr", "xm"]
     if backward:
         names += ["gt", "gr", "gm", "D_out", "X", *([] if plan.gradient_over else ["D_x"]), *own]
-        names += [f"D0_{s}" for s in p.states] + [f"D_{s}" for s in p.states]
+        names += [f"G0_{s}" for s in p.states] + [f"G_{s}" for s in p.states]
         names += [f"P_{c}" for c, _ in plan.gradients]
     else:
         names += ["X", *([] if out_over_x(plan) else ["OUT"]), *own]
@@ -160,18 +160,18 @@ def _backward(plan: Plan) -> str:
     body += statements(p, needed, constants)
     place = "D_x + o + m" if plan.gradient_over is None else _place(plan, plan.gradient_over)
     body += [_write(place, constants.ref(p.d_x))]
-    carried = [f"d_{s}" for s in p.states] + [f"p_{c}" for c, _ in plan.gradients]
+    carried = [f"d_s_{s}" for s in p.states] + [f"p_{c}" for c, _ in plan.gradients]
     sums = [f"p_{c} + {constants.ref(d)}" for c, d in plan.gradients]
     body += _assigned(carried, [constants.ref(d) for d in p.d_states] + sums)
     return _function(
         "backward",
         arguments(plan, True),
-        before=[f"d_{s} = {_read(f'D_{s} + q')}" for s in p.states]
+        before=[f"d_s_{s} = {_read(f'G_{s} + q')}" for s in p.states]
         + [f"p_{c} = {_block('0.0')}" for c, _ in plan.gradients] + _coefficients(plan) + constants.made()
         + ["last = tl.cast(T, tl.int64) - 1", "mx = m * xm", "mg = m * gm"]
         + ["xo = r * xr + last * xt", "go = r * gr + last * gt", "o = r * ar + last * at"],
         body=[*body, "xo -= xt", "go -= gt", "o -= at"],
-        after=[_write(f"D0_{s} + q", f"d_{s}") for s in p.states]
+        after=[_write(f"G0_{s} + q", f"d_s_{s}") for s in p.states]
         + [_write(f"P_{c} + q", f"p_{c}") for c, _ in plan.gradients],
     )  # fmt: skip
 

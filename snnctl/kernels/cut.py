@@ -22,14 +22,15 @@ def saved_values(program: Program, coefs: Iterable[str], exact: bool = True) -> 
         exact: saved numbers come back as they were; else what is true or false (a spike) is never made from them.
 
     Returns:
-        Names, among them `x` or states (`s_...`) where these are cheapest. For a plain LIF it is v - threshold alone.
+        Names, among them `x` or states (`s_...`) where these are cheapest. For a plain LIF it is the surrogate's
+        derivative alone.
 
     Source: T. Chen et al., "Training deep nets with sublinear memory cost", arXiv:1604.06174 (recomputation); as a
     minimum cut: H. He, S. Zhang, "Transcending runtime-memory tradeoffs in checkpointing by being fusion aware",
     MLSys 2023.
     """
     inputs = {"x", *program.before}
-    forward, backward = set(inputs), {"d_out", *(f"d_{s}" for s in program.states)}
+    forward, backward = set(inputs), {"d_out", *(f"d_s_{s}" for s in program.states)}
     graph = networkx.DiGraph()
     for line in program.lines:
         used = [a for a in line.args if isinstance(a, str)]

@@ -66,8 +66,8 @@ class Layout:
         """An uninitialised (T, B, *shape) in this order."""
         lead = (self.batch, self.steps) if self.batch_major else (self.steps, self.batch)
         flat = buffers.empty(self.steps * self.batch * self.neurons, dtype)
-        own = flat.view(*lead, *self._ordered).permute(0, 1, *(2 + i for i in self._inverse))
-        return own.transpose(0, 1) if self.batch_major else own
+        view = flat.view(*lead, *self._ordered).permute(0, 1, *(2 + i for i in self._inverse))
+        return _own(flat, view.transpose(0, 1) if self.batch_major else view)
 
     def strides_of(self, a: Tensor) -> Strides | None:
         """Of a tensor (T, B, *shape) as a kernel can read it; None if it must be copied first."""
@@ -93,14 +93,15 @@ class Layout:
 
     def state(self, s: Tensor) -> Tensor:
         """(B, *shape) as a flat, contiguous (B N,) in this order; a copy only where it must be."""
-        if s.dtype == torch.float32 and self.order == tuple(range(s.dim() - 1)) and s.is_contiguous():
+        plain = s.shape == (self.batch, *self.shape) and self.order == tuple(range(len(self.shape)))
+        if plain and s.dtype == torch.float32 and s.is_contiguous():
             return s.detach().view(-1)
         s = s.detach().expand(self.batch, *self.shape).permute(0, *(1 + i for i in self.order))
         return s.to(torch.float32).contiguous().view(-1)
 
     def unflat(self, flat: Tensor) -> Tensor:
         """The way back: (B N,) as (B, *shape)."""
-        return flat.view(self.batch, *self._ordered).permute(0, *(1 + i for i in self._inverse))
+        return _own(flat, flat.view(self.batch, *self._ordered).permute(0, *(1 + i for i in self._inverse)))
 
     def vector(self, c: Tensor) -> tuple[Tensor, int]:
         """A coefficient broadcast against (B, *shape), as (values, inner): neuron n has values[n // inner % size]
@@ -143,6 +144,13 @@ def _layout(sizes: torch.Size, strides: tuple[int, ...]) -> Layout:
     neurons = math.prod(shape)
     batch_major = dense and batch > 1 and steps > 1 and 0 < strides[0] == neurons and row >= steps * neurons
     return Layout(steps, batch, tuple(shape), order, batch_major)
+
+
+def _own(flat: Tensor, view: Tensor) -> Tensor:
+    # The same memory, but no view to autograd: users may write into outputs and states.
+    return torch.empty(0, dtype=flat.dtype).set_(
+        flat.untyped_storage(), flat.storage_offset(), view.shape, view.stride()
+    )
 
 
 def _dense(strides, shape, order) -> bool:

@@ -16,6 +16,10 @@ class Writer(Protocol):
 
     def number(self, a: Ref) -> Ref: ...
 
+    def truth(self, a: Ref) -> Ref: ...
+
+    def is_truth(self, a: Ref) -> bool: ...
+
 
 # Every op a printer must know; those of the second line give true or false.
 ARITHMETIC = ("add", "sub", "mul", "div", "neg", "abs", "floor", "sqrt", "exp", "log", "log1p", "sigmoid", "tanh",
@@ -31,7 +35,8 @@ UNARY = {
     for name in ("neg", "abs", "floor", "sqrt", "exp", "log", "log1p", "sigmoid", "tanh", "sin", "cos", "atan")
 }
 LOGIC = {"logical_and": "and", "bitwise_and": "and", "logical_or": "or", "bitwise_or": "or"}
-CONSTANT = {"zeros_like": 0.0, "ones_like": 1.0, "zeros": 0.0, "ones": 1.0, "new_zeros": 0.0, "new_ones": 1.0}
+CONSTANT = {"zeros_like": 0.0, "ones_like": 1.0, "zeros": 0.0, "ones": 1.0, "new_zeros": 0.0, "new_ones": 1.0,
+            "empty_like": 0.0}  # fmt: skip
 
 
 def translate(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], w: Writer) -> Ref | None:
@@ -47,6 +52,8 @@ def translate(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], w: Write
         return CONSTANT[name]
     if name in SAME:
         return args[0]
+    if name in ("add", "mul") and w.is_truth(args[0]) and w.is_truth(args[1]):
+        return w("or" if name == "add" else "and", args[0], args[1])
     if name in BINARY:
         a, b = w.number(args[0]), w.number(args[1])
         alpha = kwargs.get("alpha", args[2] if len(args) > 2 and name in ("add", "sub") else 1)
@@ -59,7 +66,7 @@ def translate(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], w: Write
     if name in UNARY:
         return w(UNARY[name], w.number(args[0]))
     if name in LOGIC:
-        return w(LOGIC[name], args[0], args[1])
+        return w(LOGIC[name], w.truth(args[0]), w.truth(args[1]))
     rule = RULES.get(name)
     return None if rule is None else rule(w, *args, **kwargs)
 
@@ -72,15 +79,14 @@ def _bounded(w: Writer, a: Ref, low: Ref | None, high: Ref | None) -> Ref:
 
 
 def _power(w: Writer, a: Ref, exponent: Ref) -> Ref | None:
-    if exponent == 0.5:
-        return w("sqrt", a)
-    if not isinstance(exponent, int | float) or exponent not in (-2, -1, 0, 1, 2, 3, 4):
+    if not isinstance(exponent, int | float) or not float(2 * exponent).is_integer() or abs(exponent) > 8:
         return None
     if exponent < 0:
         return w("div", 1.0, _power(w, a, -exponent))
-    result: Ref = 1.0 if exponent == 0 else a
-    for _ in range(int(exponent) - 1):
-        result = w("mul", result, a)
+    factors: list[Ref] = [a] * int(exponent) + ([w("sqrt", a)] if exponent % 1 else [])
+    result: Ref = factors.pop() if factors else 1.0
+    while factors:
+        result = w("mul", result, factors.pop())
     return result
 
 
@@ -107,7 +113,7 @@ RULES: dict[str, Callable[..., Ref | None]] = {
     "_to_copy": _cast,
     "where": lambda w, c, a, b: w("where", c, w.number(a), w.number(b)),
     "masked_fill": lambda w, a, mask, value: w("where", mask, value, a),
-    "logical_not": lambda w, a: w("not", a),
+    "logical_not": lambda w, a: w("not", w.truth(a)),
     "bitwise_not": lambda w, a: w("not", a),
     "reciprocal": lambda w, a: w("div", 1.0, a),
     "rsqrt": lambda w, a: w("div", 1.0, w("sqrt", a)),
@@ -131,8 +137,12 @@ RULES: dict[str, Callable[..., Ref | None]] = {
     "sigmoid_backward": lambda w, g, y: w("mul", g, w("mul", w("sub", 1.0, y), y)),
     "tanh_backward": lambda w, g, y: w("mul", g, w("sub", 1.0, w("mul", y, y))),
     "threshold_backward": lambda w, g, a, threshold: w("where", w("le", a, float(threshold)), 0.0, g),
+    "hardtanh_backward": lambda w, g, a, low, high: w(
+        "where", w("or", w("le", a, float(low)), w("ge", a, float(high))), 0.0, g
+    ),
     "hardtanh": lambda w, a, low=-1.0, high=1.0: _bounded(w, a, float(low), float(high)),
     "exp2": lambda w, a: w("exp", w("mul", a, math.log(2))),
+    "fill": lambda w, a, value: value if isinstance(value, str) else float(value),
     "full_like": lambda w, a, value, **_: float(value),
     "full": lambda w, size, value, **_: float(value),
     "scalar_tensor": lambda w, value, **_: float(value),

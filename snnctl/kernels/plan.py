@@ -54,7 +54,9 @@ class Plan:
         return tuple(name for name in self.kept if name != self.over_x)
 
     def storage_of(self, name: str) -> str:
-        """How a saved value is stored: as `storage` says, or "truth"."""
+        """How a saved value is stored: as `storage` says, "truth", or in full for x."""
+        if name == "x":
+            return "float32"
         return "truth" if name in self.program.truths else self.storage
 
     @cached_property

@@ -28,6 +28,10 @@ class Pooling(NamedTuple):
         divisor = None if self.mean else 1
         return F.avg_pool2d(x.flatten(0, 1), self.size, divisor_override=divisor).unflatten(0, x.shape[:2])
 
+    def fits(self, x: Tensor) -> bool:
+        """Whether a kernel can pool it as it goes: (T, B, C, H, W) with a window at least."""
+        return x.dim() == 5 and min(x.shape[3:]) >= self.size
+
     def layout(self, full: Layout) -> Layout:
         """Of the pooled maps."""
         channels, height, width = full.shape

@@ -31,7 +31,7 @@ class Program:
     """One time step of a neuron, forward and backward, in one list of lines in order.
 
     Names of inputs: `x`; the states before the step, `s_<field>`; the coefficients `c_<field>`; and for the backward
-    part the gradients of the output, `d_out`, and of the states after the step, `d_<field>`.
+    part the gradients of the output, `d_out`, and of the states after the step, `d_s_<field>`.
 
     Args:
         neuron: its name, for messages and in the printed code.
@@ -43,6 +43,7 @@ class Program:
         d_x: gradient of x; None if none flows.
         d_states: of the states before the step.
         d_coefs: of the coefficients, of this step alone.
+        flows: whether the output, and each state after the step, has a gradient.
     """
 
     neuron: str
@@ -54,10 +55,11 @@ class Program:
     d_x: Ref | None
     d_states: tuple[Ref | None, ...]
     d_coefs: tuple[Ref | None, ...]
+    flows: tuple[bool, ...] = ()
 
-    def content(self) -> tuple:
-        """All of it as a tuple, by which two programs are the same."""
-        return astuple(self)
+    def content(self) -> str:
+        """All of it as text, by which two programs are the same; NaN equals NaN there."""
+        return repr(astuple(self))
 
     @cached_property
     def before(self) -> tuple[str, ...]:

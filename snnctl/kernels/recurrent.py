@@ -51,6 +51,13 @@ def recurrent_scan(
     Returns:
         out (T, B, *shape), and the neuron's state after the last step.
     """
+    n = x[0, 0].numel()
+    if weight.shape != (n, n) or (bias is not None and bias.shape != (n,)) or before.shape != x.shape[1:]:
+        raise UserError(
+            f"recurrent {program.neuron}: weights {tuple(weight.shape)} and outputs {tuple(before.shape)} of the step "
+            f"before do not fit an input of shape {tuple(x.shape)}",
+            f"wanted         weights ({n}, {n}), outputs {tuple(x.shape[1:])}",
+        )
     states = [getattr(state, name) for name in program.states]
     values = [getattr(coefs, name) for name in program.coefs]
     others = [a for a in (before, weight, bias, *states) if a is not None]
@@ -60,23 +67,28 @@ def recurrent_scan(
     if own.training:
         out, *after = _RecurrentScan.apply(own, layout, x, before, weight, bias, *states, *values)
     else:
-        out, after, _, _ = _forward(own, layout, x, before, weight, bias, states, values)
+        with torch.autocast("cpu", enabled=False):
+            out, after, _, _ = _forward(own, layout, x, before, weight, bias, states, values)
     return out, state._replace(**dict(zip(program.states, after, strict=True)))
 
 
 class _RecurrentScan(torch.autograd.Function):
     @staticmethod
+    @torch.autocast("cpu", enabled=False)
     def forward(ctx, plan: Plan, layout: Layout, x, before, weight, bias, *rest):
         n = len(plan.program.states)
         out, after, kept, rate = _forward(plan, layout, x, before, weight, bias, rest[:n], rest[n:])
         ctx.set_materialize_grads(False)
-        ctx.plan, ctx.layout, ctx.rate, ctx.biased = plan, layout, rate, bias is not None
+        ends = zip((out, *after), plan.program.flows, strict=True)
+        ctx.mark_non_differentiable(*(end for end, flows in ends if not flows))
+        ctx.plan, ctx.layout, ctx.rate, ctx.biased = plan, layout, rate, None if bias is None else bias.dtype
         names = plan.program.coefs
         ctx.floats = {name: v for name, v in zip(names, rest[n:], strict=True) if not isinstance(v, Tensor)}
         ctx.save_for_backward(before, weight, out, *kept, *(v for v in rest[n:] if isinstance(v, Tensor)))
         return (out, *after)
 
     @staticmethod
+    @torch.autocast("cpu", enabled=False)
     def backward(ctx, d_out, *d_after):
         plan, layout = ctx.plan, ctx.layout
         if torch.is_grad_enabled():
@@ -87,12 +99,13 @@ class _RecurrentScan(torch.autograd.Function):
         before, weight, out, *saved = ctx.saved_tensors
         kept, tensors = dict(zip(plan.saved, saved, strict=False)), iter(saved[len(plan.saved) :])
         values = [ctx.floats[name] if name in ctx.floats else next(tensors) for name in plan.program.coefs]
-        d_x, d_before, d_states, d_coefs = _backward(plan, layout, weight, kept, d_out, d_after, values)
+        full = weight.to(torch.float32)
+        d_x, d_before, d_states, d_coefs = _backward(plan, layout, full, kept, d_out, d_after, values)
         d_weight = d_bias = None
         if ctx.needs_input_grad[4]:
-            d_weight = weight_gradient(out, before, d_x, ctx.rate)
-        if ctx.biased and ctx.needs_input_grad[5]:
-            d_bias = d_x.flatten(2).sum((0, 1))
+            d_weight = weight_gradient(out, before, d_x, ctx.rate).to(weight.dtype)
+        if ctx.biased is not None and ctx.needs_input_grad[5]:
+            d_bias = d_x.flatten(2).sum((0, 1)).to(ctx.biased)
         return None, None, d_x, d_before, d_weight, d_bias, *d_states, *d_coefs
 
 
@@ -105,8 +118,8 @@ def _forward(plan: Plan, layout: Layout, x, before, weight, bias, states, values
     kept = {name: layout.empty(launch.DTYPES[plan.storage_of(name)]) for name in plan.saved}
     after = [layout.state(s).clone() for s in states]
     first = layout.state(before)
-    rows = weight.detach().t().contiguous()
-    offset = torch.zeros(n) if bias is None else bias.detach().contiguous()
+    rows = weight.detach().to(torch.float32).t().contiguous()
+    offset = torch.zeros(n) if bias is None else bias.detach().to(torch.float32).contiguous()
     active = torch.zeros(batch, dtype=torch.int64)
     alive: list[Tensor] = []
     given = {
@@ -161,8 +174,8 @@ def _backward(plan: Plan, layout: Layout, weight, kept: dict[str, Tensor], d_out
     one = Layout(1, batch, layout.shape, layout.order, False)
     given = launch.geometry(one, torch.get_num_threads()) | launch.strides("x", one.strides)
     given |= launch.strides("g", one.strides) | {"D_out": flow.data_ptr(), "X": flow.data_ptr()}
-    given |= {f"D_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
-    given |= {f"D0_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
+    given |= {f"G_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
+    given |= {f"G0_{name}": g.data_ptr() for name, g in zip(p.states, grads, strict=True)}
     given |= {f"P_{name}": g.data_ptr() for name, g in step_sums.items()}
     alive: list[Tensor] = []
     given |= launch.coefficients(plan, one, values, alive)

@@ -43,16 +43,21 @@ def scan(
     """
     states = [getattr(state, name) for name in program.states]
     values = [getattr(coefs, name) for name in program.coefs]
+    if pool is not None and not pool.fits(x):
+        out, state = scan(program, x, state, coefs, overwrite=overwrite, storage=storage)
+        return pool(out), state
     layout = layout_of(x)
     if pool is not None and layout.order != (1, 2, 0):
-        x, overwrite = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2]), True
+        given = x
+        x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2])
+        overwrite = overwrite or x.data_ptr() != given.data_ptr()
         layout = replace(layout_of(x), order=(1, 2, 0))
     overwrite = overwrite and layout.strides_of(x) == layout.strides
     plan = plan_for(program, x, states, values, overwrite=overwrite, storage=storage, pool=pool.size if pool else 0)
     if plan.training:
         out, *after = _Scan.apply(plan, layout, pool, x, *states, *values)
     else:
-        out, after, _ = _forward(plan, layout, pool, x, states, values)
+        out, after, _ = _forward(plan, layout, pool, x.detach(), states, values)
     return out, state._replace(**dict(zip(program.states, after, strict=True)))
 
 
@@ -62,6 +67,8 @@ class _Scan(torch.autograd.Function):
         n = len(plan.program.states)
         out, after, kept = _forward(plan, layout, pool, x, rest[:n], rest[n:])
         ctx.set_materialize_grads(False)
+        ends = zip((out, *after), plan.program.flows, strict=True)
+        ctx.mark_non_differentiable(*(end for end, flows in ends if not flows))
         ctx.plan, ctx.layout, ctx.pool = plan, layout, pool
         ctx.floats = {
             name: v for name, v in zip(plan.program.coefs, rest[n:], strict=True) if not isinstance(v, Tensor)
@@ -131,8 +138,8 @@ def _backward(plan: Plan, layout: Layout, pool: Pooling | None, x, kept: dict[st
     given |= launch.strides("g", d_strides)
     given |= {"X": x.data_ptr(), "D_out": d_out.data_ptr(), "D_x": d_x.data_ptr()}
     given |= {f"K_{name}": k.data_ptr() for name, k in kept.items()}
-    given |= {f"D0_{name}": s.data_ptr() for name, s in zip(p.states, starts, strict=True)}
-    given |= {f"D_{name}": s.data_ptr() for name, s in zip(p.states, ends, strict=True)}
+    given |= {f"G0_{name}": s.data_ptr() for name, s in zip(p.states, starts, strict=True)}
+    given |= {f"G_{name}": s.data_ptr() for name, s in zip(p.states, ends, strict=True)}
     given |= {f"P_{name}": s.data_ptr() for name, s in sums.items()}
     alive: list[Tensor] = []
     given |= launch.coefficients(plan, layout, values, alive)

@@ -14,6 +14,7 @@ ALONE = 200_000  # element-steps below which waking a second thread costs more t
 _pool: ThreadPoolExecutor | None = None
 _size = 0
 _lock = threading.Lock()
+_here = threading.local()  # working: on a thread of the pool, which must not wait for the pool
 
 
 def run(kernel: Callable[[int, int], None], jobs: int, work: int) -> None:
@@ -28,12 +29,12 @@ def run(kernel: Callable[[int, int], None], jobs: int, work: int) -> None:
         Exception: what the kernel raised, when all ranges have ended.
     """
     parts = min(torch.get_num_threads(), jobs)
-    if parts <= 1 or work < ALONE:
+    if parts <= 1 or work < ALONE or getattr(_here, "working", False):
         kernel(0, jobs)
         return
     bounds = [jobs * i // parts for i in range(parts + 1)]
     pool = _threads(parts - 1)
-    others = [pool.submit(kernel, a, b) for a, b in zip(bounds[1:-1], bounds[2:], strict=True)]
+    others = [pool.submit(_work, kernel, a, b) for a, b in zip(bounds[1:-1], bounds[2:], strict=True)]
     try:
         kernel(bounds[0], bounds[1])
     finally:
@@ -41,6 +42,11 @@ def run(kernel: Callable[[int, int], None], jobs: int, work: int) -> None:
     for error in errors:
         if error:
             raise error
+
+
+def _work(kernel: Callable[[int, int], None], first: int, stop: int) -> None:
+    _here.working = True
+    kernel(first, stop)
 
 
 def _threads(count: int) -> ThreadPoolExecutor:

@@ -31,7 +31,7 @@ def window(neuron: nn.Module, after: nn.Module | None) -> Pooling | None:
     """The pooling that follows a neuron, if the neuron can do it itself."""
     if not _is_neuron(neuron) or type(after) not in (nn.AvgPool2d, SumPool2d):
         return None
-    if _watched(neuron) or after._forward_hooks or after._forward_pre_hooks:
+    if _watched(neuron) or _watched(after):
         return None
     size = _side(after.kernel_size)
     plain = size is not None and _side(after.stride) == size and _side(after.padding) == 0
@@ -51,5 +51,6 @@ def _side(value: int | tuple[int, ...]) -> int | None:
 
 def _watched(layer: nn.Module) -> bool:
     hooks = [*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()]
+    hooks += [*layer._backward_hooks.values(), *layer._backward_pre_hooks.values()]
     everywhere = torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks
     return bool(everywhere) or not all(getattr(hook, "rates_only", False) for hook in hooks)

@@ -69,7 +69,7 @@ class Recurrent(nn.Module):
         Returns:
             out (T, B, *shape), and the state after the last step.
         """
-        if self.runs_on(x, dt).name == "cpu":
+        if len(x) and self.runs_on(x[0], dt).name == "cpu":
             return self._run_compiled(x, state, dt)
         outs, state, _ = self._run(x, state, dt, record=False)
         return outs, state

@@ -24,6 +24,10 @@ from snnctl.neurons.signature import whole_signature
 _options: WeakKeyDictionary[Neuron, tuple] = WeakKeyDictionary()
 
 
+_MODULE = frozenset(vars(nn.Module())) - {"training"}
+_GIVEN = ("kinds", "lowest", "highest")  # of the values given; no step reads them
+
+
 class Neuron(nn.Module, ABC):
     """A layer of neurons, defined by three methods of a subclass:
 
@@ -184,8 +188,10 @@ class Neuron(nn.Module, ABC):
         """The step as straight-line code, forward and gradient; None where it cannot be traced and backend is auto."""
         key = _options.get(self)
         if key is None:
-            named = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in ("training", "backend")}
-            key = _options[self] = (type(self), *((k, _hashable(v)) for k, v in named.items()))
+            named = {k: v for k, v in vars(self).items() if k not in _MODULE and k != "backend"}
+            key = (type(self), *((k, _hashable(v)) for k, v in named.items()))
+            if all(isinstance(v, Hashable) or k in _GIVEN for k, v in named.items()):  # else it may change unseen
+                _options[self] = key
         return backends.program(key, self.step, state, coefs, type(self).__name__, self.backend)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -258,6 +264,12 @@ class Neuron(nn.Module, ABC):
                 f"state of a batch of {batch} given with a batch of {len(x0)}",
                 f"wanted         the state of the same samples, {fresh}",
             )
+        for field in state:
+            if field is not None and not all(a in (1, b) for a, b in zip(field.shape, x0.shape, strict=False)):
+                raise self.wrong(
+                    f"state of shape {tuple(field.shape)} given with an input of {tuple(x0.shape)} a step",
+                    f"wanted         the state of the same neurons, {fresh}",
+                )
         fields = zip(state, self.initial_state(x0), strict=True)
         return self.State(*(start if given is None else given for given, start in fields))
 

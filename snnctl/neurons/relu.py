@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from snnctl.kernels.backend import Choice
 from snnctl.neurons.neuron import Neuron
 
 
@@ -39,6 +40,10 @@ class ReLU(Neuron):
 
     def step(self, x: Tensor, state: ReLUState, coefs: ReLUCoefficients) -> tuple[Tensor, ReLUState]:
         return torch.relu(x), state
+
+    def runs_on(self, x0: Tensor, dt: float, device: str | None = None) -> Choice:
+        """Torch, in one operation for all steps."""
+        return Choice("eager", "one operation for all steps")
 
     def forward(self, x: Tensor, state: ReLUState | None = None, *, dt: float) -> tuple[Tensor, ReLUState]:
         """As `Neuron.forward`, all steps at once; an input constant in time (stride 0) is computed once."""

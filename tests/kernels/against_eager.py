@@ -73,13 +73,13 @@ def assert_same(one: Outcome, other: Outcome, exact: bool = True) -> None:
 
 
 def close(a: Tensor | None, b: Tensor | None, what: str, relative: float) -> None:
-    """Equal within `relative` of the largest value; a gradient of None is one of zeros."""
+    """Equal within `relative` of the largest value, or of 1: sums may cancel. A gradient of None is one of zeros."""
     if a is None or b is None:
         there = a if b is None else b
         assert there is None or not there.any(), what
         return
     assert a.shape == b.shape, what
-    bound = relative * float(torch.nan_to_num(b).abs().max()) if b.numel() else 0.0
+    bound = relative * max(1.0, float(torch.nan_to_num(b).abs().max())) if b.numel() else 0.0
     wrong = ~(((a - b).abs() <= bound) | (a.isnan() & b.isnan()))
     assert not wrong.any(), f"{what}: {a[wrong][:3].tolist()} beside {b[wrong][:3].tolist()}"
 

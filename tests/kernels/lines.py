@@ -37,7 +37,7 @@ def value(values: Mapping[str, np.ndarray], ref: Ref | None) -> np.ndarray:
 def random_inputs(program: Program, seed: int = 0, count: int = 64) -> dict[str, np.ndarray]:
     """Values of everything a program is given: input, states, coefficients, and the gradients after the step."""
     random = np.random.default_rng(seed)
-    names = ["x", *program.before, *(f"c_{c}" for c in program.coefs), "d_out", *(f"d_{s}" for s in program.states)]
+    names = ["x", *program.before, *(f"c_{c}" for c in program.coefs), "d_out", *(f"d_s_{s}" for s in program.states)]
     return {name: random.uniform(-0.3, 1.3, count).astype(np.float32) for name in names}
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from snnctl.kernels import cpu
-from snnctl.kernels.launch import kernels
+from snnctl.kernels import compiled, cpu, launch
 from snnctl.kernels.plan import Plan, plan_for
 from snnctl.kernels.program import Line, Program
 from snnctl.kernels.scan import scan
@@ -51,7 +50,7 @@ def test_every_op_is_what_torch_computes():
     out, after = scan(program, x, Kept(*(torch.zeros(1, len(POINTS)) for _ in names)), Nothing())
     assert torch.equal(out, x)
     for op, found, wanted in zip(names, after, expected, strict=True):
-        exact = op not in ("exp", "sigmoid", "tanh", "log", "log1p", "sin", "cos", "atan")
+        exact = op not in ("exp", "sigmoid", "tanh", "log", "log1p", "sin", "cos", "atan", "sqrt")  # torch rounds these
         finite = wanted.isfinite() & (wanted.abs() > 1e-37)  # the exponential stops at the ends of float32
         torch.testing.assert_close(
             found[0][finite], wanted[finite], rtol=0 if exact else 3e-7, atol=0 if exact else 1.2e-7, msg=op
@@ -148,13 +147,16 @@ def test_truths_are_kept_as_truths(kind):
     assert torch.equal(grads[0][0], grads[1][0]) and torch.equal(grads[0][1], grads[1][1])
 
 
-def test_the_loop_over_neurons_is_vectorised():
+def test_the_loop_over_neurons_is_vectorised(monkeypatch):
+    monkeypatch.setattr(compiled, "kernel_folder", lambda: None)  # from disk there is no assembly to look at
+    neuron = LIF(threshold=0.9)
     x = drive(3, 4, 64).requires_grad_()
-    neuron = LIF(threshold=0.9, backend="cpu")
-    neuron(x, dt=DT)[0].sum().backward()
     state, coefs = neuron.initial_state(x[0]), neuron.coefficients(DT)
     program = neuron.program(state, coefs)
-    plan = plan_for(program, x, [state.v], [getattr(coefs, n) for n in program.coefs])
-    for kernel in kernels(plan):
+    launch.kernels.cache_clear()
+    scan(program, x, state, coefs)[0].sum().backward()
+    plan = plan_for(program, x, [state.v], [getattr(coefs, name) for name in program.coefs])
+    for kernel in launch.kernels(plan):
         (assembly,) = kernel._compiled.inspect_asm().values()
-        assert any(register in assembly for register in ("ymm", "zmm", ".4s", "v0.4s")), "one neuron at a time"
+        assert any(register in assembly for register in ("ymm", "zmm", ".4s")), f"{kernel.name}: one neuron at a time"
+    launch.kernels.cache_clear()

@@ -34,7 +34,7 @@ def from_saved(program: Program, coefs, saved, inputs) -> list[np.ndarray]:
 def forward_names(program: Program) -> set[str]:
     """x, the states, and what follows from them and no incoming gradient."""
     forward = {"x", *program.before}
-    backward = {"d_out", *(f"d_{s}" for s in program.states)}
+    backward = {"d_out", *(f"d_s_{s}" for s in program.states)}
     for line in program.lines:
         if backward.intersection(map(str, line.args)):
             backward.add(line.name)

@@ -73,7 +73,7 @@ def test_an_operation_and_its_gradient_are_what_torch_computes(name):
     leaf = {n: torch.from_numpy(a.copy()).requires_grad_() for n, a in given.items()}
     out, after = step(leaf["x"], State(leaf["s_v"]), Coefficients(leaf["c_k"]))
     leaves = [leaf["x"], leaf["s_v"]]
-    d = torch.autograd.grad([out, after.v], leaves, [leaf["d_out"], leaf["d_v"]], allow_unused=True)
+    d = torch.autograd.grad([out, after.v], leaves, [leaf["d_out"], leaf["d_s_v"]], allow_unused=True)
     found = run(program.lines, given)
     np.testing.assert_allclose(value(found, program.out), out.detach().numpy(), rtol=2e-6, atol=2e-7)
     for ref, expected in zip((program.d_x, *program.d_states), d, strict=True):

@@ -179,7 +179,7 @@ def test_coefficients_of_each_sample_get_their_own_gradient():
     for shape in [(3, 4), (1, 4), (3, 1), (4,), (1,), ()]:
         grads = []
         for kernel in (True, False):
-            decay = (0.5 + 0.4 * drive(*shape, seed=6).float()).requires_grad_()
+            decay = (0.5 + 0.4 * drive(*(shape or (1,)), seed=6).view(shape).float()).requires_grad_()
             own = coefs._replace(decay=decay)
             out = (scan(program, x, state, own) if kernel else eager(neuron, x, state, own))[0]
             out.square().sum().backward()

@@ -45,7 +45,7 @@ def test_a_leaky_integrator_passes_the_gradient_of_its_output_and_its_state_on()
     program = program_of(LI())
     assert program.forward_lines() == [Line("t0", "mul", ("c_decay", "s_v")), Line("t1", "add", ("t0", "x"))]
     backward = program.backward_lines((), ())
-    assert [line.op for line in backward] == ["add", "mul"] and set(backward[0].args) == {"d_out", "d_v"}
+    assert [line.op for line in backward] == ["add", "mul"] and set(backward[0].args) == {"d_out", "d_s_v"}
 
 
 def assert_program_is_the_step(neuron: Neuron, seed: int) -> None:
@@ -55,7 +55,7 @@ def assert_program_is_the_step(neuron: Neuron, seed: int) -> None:
     state = state._replace(**dict(zip(program.states, before, strict=True)))
     out, after = neuron.step(x, state, coefs._replace(**dict(zip(program.coefs, values, strict=True))))
     results = [out, *(getattr(after, name) for name in program.states)]
-    flowing = [torch.from_numpy(given["d_out"]), *(torch.from_numpy(given[f"d_{s}"]) for s in program.states)]
+    flowing = [torch.from_numpy(given["d_out"]), *(torch.from_numpy(given[f"d_s_{s}"]) for s in program.states)]
     pairs = [(r, g) for r, g in zip(results, flowing, strict=True) if r.requires_grad]
     leaves = [x, *before, *values]
     expected = torch.autograd.grad([r for r, _ in pairs], leaves, [g for _, g in pairs], allow_unused=True)
@@ -185,7 +185,7 @@ def test_a_state_may_have_any_name(name):
     before = {a for a in given if a.startswith("s_")}
     assert len(before) == 1
     np.testing.assert_array_equal(value(found, program.out), given["c_k"] * given[f"s_{name}"] + given["x"])
-    total = given["d_out"] + given[f"d_{name}"]
+    total = given["d_out"] + given[f"d_s_{name}"]
     if name != "out":  # there the two gradients must have two names, whichever
         np.testing.assert_array_equal(value(found, program.d_x), total)
 
