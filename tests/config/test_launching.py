@@ -259,7 +259,8 @@ def test_a_job_of_a_killed_sweep_is_interrupted():
         "import time, os\n"
         "from snnctl.config.processes import die_with_parent\n"
         "die_with_parent()\n"
-        "try:\n    print(os.getpid(), flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
+        "try:\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
     )
     parent = f"import sys\nfrom snnctl.config.processes import run\nrun([sys.executable, '-c', {job!r}])\n"
     process = subprocess.Popen(
