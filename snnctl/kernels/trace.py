@@ -61,7 +61,8 @@ def _traced(step: Step, state: NamedTuple, coefs: NamedTuple, neuron: str, shape
     def draw() -> Tensor:
         return torch.rand(shape, generator=generator, dtype=torch.float32) + 0.5
 
-    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+    # Under inference_mode torch takes operations apart differently, and knows no gradient.
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
         # No leaves, so that a step that writes into its inputs gets as far as to be told so.
         x, *others = (draw().requires_grad_().clone() for _ in range(1 + len(states) + len(inputs)))
         before, values = dict(zip(states, others, strict=False)), dict(zip(inputs, others[len(states) :], strict=True))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from snnctl.errors import UserError
@@ -15,6 +16,7 @@ from snnctl.networks.folding import over_time
 from snnctl.networks.fusing import gives_away, window
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
+from snnctl.neurons.neuron import Neuron
 
 if TYPE_CHECKING:
     from snnctl.datasets.batch import EventList
@@ -54,6 +56,8 @@ class Chain(nn.Module):
             except KeyError:
                 raise UserError(f"network layer {at.name!r} cannot have this name", "choose another one") from None
             shape = shape_after(module, at)
+            if isinstance(module, Neuron) and not type(module).__module__.startswith("snnctl."):
+                module.runs_on(torch.empty(1, *shape, device="meta"), at.facts.dt, "cpu")  # tells what no kernel can do
             self.shapes[name] = shape
         self.shape_out = shape
 

@@ -218,3 +218,17 @@ def test_coefficients_that_are_no_numbers_are_part_of_the_program():
     x = torch.rand(3, 2, 4)
     assert traced(Listed()).coefs == ("k",)
     assert torch.equal(Listed(backend="cpu")(x, dt=DT)[0], Listed(backend="eager")(x, dt=DT)[0])
+
+
+def test_a_first_call_in_inference_mode_is_traced_as_any_other():
+    class Fresh(LIF):
+        pass
+
+    x = torch.rand(4, 2, 3)
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, _ = Fresh(backend="cpu")(x, dt=DT)
+    assert torch.equal(found, Fresh(backend="eager")(x, dt=DT)[0])
+    x.requires_grad_()
+    Fresh(backend="cpu")(x, dt=DT)[0].sum().backward()
+    assert x.grad.any()

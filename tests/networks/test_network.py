@@ -218,3 +218,15 @@ def test_inputs_and_states_of_another_network_are_refused():
         net(torch.zeros(6, 3, 2, 9, 10))
     with pytest.raises(UserError, match="the state has layers that the network has not: lif7"):
         net(events(), {"lif7": None})
+
+
+def test_a_neuron_of_ones_own_that_no_kernel_can_run_is_told_when_the_network_is_built():
+    class Mixing(LIF):
+        def step(self, x, state, coefs):
+            return super().step(x.cumsum(-1), state, coefs)
+
+    layers = {"fc": partial(nn.Linear, out_features=4), "n": Mixing, "readout": nn.Linear}
+    with pytest.warns(UserWarning, match=r"Mixing\.step .*cumsum"):
+        Network(layers, Facts((3,), ("a", "b"), 1e-3, 5))
+    with pytest.raises(UserError, match="cumsum"):
+        Network({**layers, "n": partial(Mixing, backend="cpu")}, Facts((3,), ("a", "b"), 1e-3, 5))
