@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
-from snnctl.networks.fusing import rates_only
+from snnctl.networks.hooks import rates_only
 from snnctl.regimes.bptt import recomputing
 
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.errors import UserError
-from snnctl.networks.event_layers import over_events, takes_events, unhooked
+from snnctl.networks.event_layers import over_events, takes_events
 from snnctl.networks.folding import over_time
 from snnctl.networks.fusing import gives_away, window
+from snnctl.networks.hooks import unhooked
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
 from snnctl.neurons.neuron import Neuron

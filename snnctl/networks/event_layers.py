@@ -6,14 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
-from torch.nn.modules import module as torch_module
 
 from snnctl.kernels.events import event_linear, pays
+from snnctl.networks.hooks import unhooked
 
 if TYPE_CHECKING:
     from snnctl.datasets.batch import EventList
-
-HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 def takes_events(layer: nn.Module, x: EventList) -> bool:
@@ -42,10 +40,3 @@ def over_events(layer: nn.Module, x: EventList) -> EventList | Tensor:
     if isinstance(layer, nn.Flatten):
         return x._replace(size=(math.prod(x.size),))
     return event_linear(x.codes, x.offsets, layer.weight, layer.bias).view(x.steps, x.batch, -1)
-
-
-def unhooked(layer: nn.Module) -> bool:
-    """Whether calling the layer is running its class's forward and nothing else."""
-    everywhere = any(getattr(torch_module, f"_global{name}") for name in HOOKS)
-    own = any(getattr(layer, name) for name in HOOKS)
-    return not (everywhere or own or "forward" in vars(layer))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
-from torch.nn.modules import module as torch_module
 
 from snnctl.kernels.pooling import Pooling
+from snnctl.networks.hooks import unhooked
 from snnctl.networks.pooling import SumPool2d
 from snnctl.neurons.neuron import Neuron
 
@@ -16,22 +14,16 @@ GIVERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNo
           nn.AvgPool2d, nn.AvgPool3d, SumPool2d)  # fmt: skip
 
 
-def rates_only(hook: Any) -> Any:
-    """Mark a forward hook of a neuron that takes nothing but the mean of its output: layers may still be fused."""
-    hook.rates_only = True
-    return hook
-
-
 def gives_away(before: nn.Module | None, neuron: nn.Module) -> bool:
     """Whether what `before` gave to the neuron is the neuron's to overwrite: nobody else can see it."""
-    return _is_neuron(neuron) and type(before) in GIVERS and not _watched(before) and not _watched(neuron)
+    return type(before) in GIVERS and _is_neuron(neuron) and unhooked(before) and unhooked(neuron, but_rates=True)
 
 
 def window(neuron: nn.Module, after: nn.Module | None) -> Pooling | None:
     """The pooling that follows a neuron, if the neuron can do it itself."""
-    if not _is_neuron(neuron) or type(after) not in (nn.AvgPool2d, SumPool2d):
+    if type(after) not in (nn.AvgPool2d, SumPool2d) or not _is_neuron(neuron):
         return None
-    if _watched(neuron) or _watched(after):
+    if not (unhooked(neuron, but_rates=True) and unhooked(after)):
         return None
     size = _side(after.kernel_size)
     plain = size is not None and _side(after.stride) == size and _side(after.padding) == 0
@@ -47,10 +39,3 @@ def _is_neuron(layer: nn.Module) -> bool:
 def _side(value: int | tuple[int, ...]) -> int | None:
     sides = {value} if isinstance(value, int) else set(value)
     return sides.pop() if len(sides) == 1 else None
-
-
-def _watched(layer: nn.Module) -> bool:
-    hooks = [*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()]
-    hooks += [*layer._backward_hooks.values(), *layer._backward_pre_hooks.values()]
-    everywhere = torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks
-    return bool(everywhere) or not all(getattr(hook, "rates_only", False) for hook in hooks)

@@ -15,7 +15,8 @@ from snnctl.datasets.facts import Facts
 from snnctl.kernels import scan, threads
 from snnctl.kernels.pooling import Pooling
 from snnctl.networks import Network, SumPool2d
-from snnctl.networks.fusing import gives_away, rates_only, window
+from snnctl.networks.fusing import gives_away, window
+from snnctl.networks.hooks import rates_only
 from snnctl.neurons import LI, LIF, CubaLIF, ReLU
 from tests.kernels.against_eager import DT, assert_same, outcome
 from tests.kernels.conventions import drive
