@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.kernels import backend as backends
 from snnctl.kernels.backend import Choice
 from snnctl.networks.feedback import AllToAll
+from snnctl.networks.hooks import unhooked
 from snnctl.networks.place import Place, construct, unwrap
 from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.sequence import precision, stack, unbind
@@ -69,31 +71,35 @@ class Recurrent(nn.Module):
         Returns:
             out (T, B, *shape), and the state after the last step.
         """
-        if len(x) and self.runs_on(x[0], dt).name == "cpu":
-            return self._run_compiled(x, state, dt)
-        outs, state, _ = self._run(x, state, dt, record=False)
-        return outs, state
+        compiled = self._run_compiled(x, state, dt) if len(x) and self._choice(x[0]).name == "cpu" else None
+        return compiled or self._run(x, state, dt, record=False)[:2]
 
     def runs_on(self, x0: Tensor, dt: float, device: str | None = None) -> Choice:
         """As `Neuron.runs_on`: a kernel for spiking neurons connected `AllToAll`, on a CPU."""
+        choice = self._choice(x0, device)
+        return self.neuron.runs_on(x0, dt, device) if choice.name == "cpu" else choice
+
+    def _choice(self, x0: Tensor, device: str | None = None) -> Choice:
         if not isinstance(self.neuron, Neuron):
             return Choice("eager", "an activation of torch")
         if not self.neuron.spiking:
             return Choice("eager", "outputs that are no spikes: a dense product a step")
-        if type(self.feedback) is not AllToAll or self.feedback._forward_hooks or self.feedback._forward_pre_hooks:
+        if type(self.feedback) is not AllToAll or not unhooked(self.feedback):
             return Choice("eager", f"feedback is {type(self.feedback).__name__}: its own call a step")
-        choice = self.neuron.runs_on(x0, dt, device)
+        choice = backends.choose(self.neuron.backend, x0, device)
         return choice if choice.name != "cuda" else Choice("eager", "recurrent kernels run on the CPU")
 
-    def _run_compiled(self, x: Tensor, state: RecurrentState | None, dt: float) -> tuple[Tensor, RecurrentState]:
+    def _run_compiled(self, x: Tensor, state: RecurrentState | None, dt: float) -> tuple[Tensor, RecurrentState] | None:
         from snnctl.kernels.recurrent import recurrent_scan
 
         given = x.to(precision(x))
         inner, out = state if state is not None else (None, torch.zeros_like(given[0]))
         inner = self.neuron.initial_state(given[0]) if inner is None else inner
-        weight, bias = self.feedback.synapses(), self.feedback.bias
         coefs = self.neuron.coefficients(dt)
         program = self.neuron.program(inner, coefs)
+        if program is None:
+            return None
+        weight, bias = self.feedback.synapses(), self.feedback.bias
         outs, inner = recurrent_scan(program, given, out.to(given.dtype), inner, coefs, weight, bias)
         return outs.to(x.dtype), RecurrentState(inner, outs[-1])
 

@@ -158,19 +158,16 @@ class Neuron(nn.Module, ABC):
         Raises:
             UserError: x has no time and batch axis, or does not fit the state or the layer's shape.
         """
-        self._check(x)
-        coefs = self.coefficients(dt)
+        given, state, coefs = self._begin(x, state, dt)
         choice = backends.choose(self.backend, x)
-        if choice.name != "eager":
-            given = x.to(precision(x))
-            before = self.initial_state(given[0]) if state is None else self._fitting(state, given[0])
-            program = self.program(before, coefs)
-            if program is not None:
-                scan = backends.scan_on(choice)
-                out, after = scan(program, given, before, coefs, overwrite=overwrite or given is not x, pool=pool)
-                return out.to(x.dtype if x.is_floating_point() else out.dtype), after
-        out, after = self._run(x, state, dt)
-        return (out if pool is None else pool(out)), after
+        program = None if choice.name == "eager" else self.program(state, coefs)
+        if program is None:
+            out, after = self._steps(given, state, coefs)
+            out = out if pool is None else pool(out)
+        else:
+            scan = backends.scan_on(choice)
+            out, after = scan(program, given, state, coefs, overwrite=overwrite or given is not x, pool=pool)
+        return out.to(x.dtype if x.is_floating_point() else out.dtype), after
 
     def runs_on(self, x0: Tensor, dt: float, device: str | None = None) -> Choice:
         """What runs a sequence of inputs like `x0` (B, ...) on a device (None: x0's), and why.
@@ -203,7 +200,8 @@ class Neuron(nn.Module, ABC):
     ) -> tuple[Tensor, NamedTuple, dict[str, Tensor]]:
         """As `forward`, and every state field after each step: name -> (T, B, ...)."""
         history: list[NamedTuple] = []
-        out, state = self._run(x, state, dt, history)
+        out, state = self._steps(*self._begin(x, state, dt), history)
+        out = out.to(x.dtype if x.is_floating_point() else out.dtype)
         names = [name for name in self.State._fields if getattr(state, name) is not None]
         return out, state, {name: stack([getattr(past, name) for past in history]) for name in names}
 
@@ -217,18 +215,20 @@ class Neuron(nn.Module, ABC):
                 shown.append(f"{name}={value}")
         return ", ".join(shown)
 
-    def _run(self, x: Tensor, state: NamedTuple | None, dt: float, history: list | None = None):
+    def _begin(self, x: Tensor, state: NamedTuple | None, dt: float) -> tuple[Tensor, NamedTuple, NamedTuple]:
         self._check(x)
         coefs = self.coefficients(dt)
-        steps = unbind(x.to(precision(x)))
-        state = self.initial_state(steps[0]) if state is None else self._fitting(state, steps[0])
+        given = x.to(precision(x))
+        return given, self.initial_state(given[0]) if state is None else self._fitting(state, given[0]), coefs
+
+    def _steps(self, x: Tensor, state: NamedTuple, coefs: NamedTuple, history: list[NamedTuple] | None = None):
         outs = []
-        for x_t in steps:
+        for x_t in unbind(x):
             out, state = self.step(x_t, state, coefs)
             outs.append(out)
             if history is not None:
                 history.append(state)
-        return stack(outs).to(x.dtype if x.is_floating_point() else outs[0].dtype), state
+        return stack(outs), state
 
     def check_step(self, dt: float) -> None:
         """Raises a UserError unless dt > 0 and every time constant is at least dt / 2, as given when it was built."""

@@ -95,4 +95,4 @@ def sequences(shape: tuple[int, ...] | None = None, steps: int = 12, batch: int 
 def some_state(neuron: Neuron, x: Tensor):
     """A state in the middle of a sequence: what the neuron leaves after a few steps of another input."""
     with torch.no_grad():
-        return neuron._run(torch.rand(3, *x.shape[1:], generator=torch.Generator().manual_seed(5)), None, 1e-3)[1]
+        return neuron.trace(torch.rand(3, *x.shape[1:], generator=torch.Generator().manual_seed(5)), dt=1e-3)[1]

@@ -130,7 +130,7 @@ def test_an_attribute_that_the_step_uses_is_part_of_the_program(kind):
     x = drive(4, 2, 3)
     for gain in (1.0, 3.0, 1.0):
         neuron = kind(gain)
-        expected = neuron._run(x, None, DT)[0]
+        expected = neuron.trace(x, dt=DT)[0]
         assert torch.equal(neuron(x, dt=DT)[0], expected)
 
 
@@ -139,14 +139,14 @@ def test_an_attribute_may_change():
     for gain in (1.0, 2.0, 5.0):
         public.gain = listed.gains[0] = gain
         for neuron in (public, listed):
-            assert torch.equal(neuron(x, dt=DT)[0], neuron._run(x, None, DT)[0]), type(neuron).__name__
+            assert torch.equal(neuron(x, dt=DT)[0], neuron.trace(x, dt=DT)[0]), type(neuron).__name__
 
 
 def test_training_and_evaluation_may_differ():
     neuron, x = InTraining(), drive(4, 2, 3)
     for mode in (True, False, True):
         neuron.train(mode)
-        assert torch.equal(neuron(x, dt=DT)[0], neuron._run(x, None, DT)[0])
+        assert torch.equal(neuron(x, dt=DT)[0], neuron.trace(x, dt=DT)[0])
 
 
 def test_what_failed_under_another_default_does_not_stay_failed():
