@@ -70,6 +70,23 @@ def passes(
     return Passes(forward, backward)
 
 
+def stepped(cell: Callable[..., Any], start: Callable[[], tuple]) -> Callable[[Tensor], Tensor]:
+    """A peer's cell over time, in a Python loop: x (T, B, ...) -> outs (T, B, ...).
+
+    Args:
+        cell: (x_t, *state) -> (out, *state). start: () -> the state before the first step.
+    """
+
+    def call(x: Tensor) -> Tensor:
+        state, outs = start(), []
+        for x_t in x:
+            out, *state = cell(x_t, *state)
+            outs.append(out)
+        return torch.stack(outs)
+
+    return call
+
+
 def _training(case: Case, call: Callable[[Any], Tensor], learned: list[nn.Parameter], x: Any) -> Passes:
     optimizer = torch.optim.Adam(learned, lr=1e-3)
     target = torch.randint(0, case.classes, (case.batch,), generator=torch.Generator().manual_seed(2))

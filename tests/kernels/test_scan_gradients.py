@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,27 +11,9 @@ from torch import Tensor
 
 from snnctl.kernels.scan import scan
 from snnctl.neurons import ALIF, IF, LI, LIF, CubaLIF
-from snnctl.surrogates import ATan, FastSigmoid, Sigmoid, SingleExponential, Surrogate, Triangle
+from snnctl.surrogates import ATan, FastSigmoid, Sigmoid, SingleExponential, Triangle
 from tests.kernels.conventions import DT, SURROGATES, eager
-
-
-@dataclass(frozen=True)
-class Smooth(Surrogate):
-    """The surrogate's own primitive in place of the spike: then the surrogate gradient is the gradient."""
-
-    of: Surrogate
-
-    def __post_init__(self) -> None: ...
-
-    def __call__(self, x: Tensor, strict: bool = False) -> Tensor:
-        return self.of.primitive(x)
-
-    def derivative(self, x: Tensor) -> Tensor:
-        return self.of.derivative(x)
-
-    def primitive(self, x: Tensor) -> Tensor:
-        return self.of.primitive(x)
-
+from tests.surrogates.smooth import Smooth
 
 SMOOTH = {"surrogate": Smooth(ATan())}
 CASES = [
@@ -75,7 +56,7 @@ def test_kernels_give_the_gradient_that_float64_gives(neuron):
     """That of float64 is checked against finite differences below, and in tests/neurons."""
     neuron = copy.deepcopy(neuron)
     x, weights = drive(20, 3, 4), drive(20, 3, 4, seed=4) - 0.3
-    start = neuron.double()._run(drive(2, 3, 4, seed=5), None, DT)[1]
+    start = neuron.double().trace(drive(2, 3, 4, seed=5), dt=DT)[1]
     start = type(start)(*(None if s is None else s.detach() for s in start))
     exact = run(neuron, x, weights, start)
     neuron = neuron.float()

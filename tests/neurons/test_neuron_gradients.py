@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import Tensor
 
 from snnctl.neurons import ALIF, IF, LI, LIF, CubaLIF
-from snnctl.surrogates import ATan, FastSigmoid, Sigmoid, SingleExponential, Surrogate, Triangle
+from snnctl.surrogates import ATan, FastSigmoid, Sigmoid, SingleExponential, Triangle
+from tests.surrogates.smooth import Smooth
 
 DT = 1e-3
-
-
-@dataclass(frozen=True)
-class Smooth(Surrogate):
-    """The primitive in place of the spike: then autograd must agree with finite differences."""
-
-    of: Surrogate
-
-    def __post_init__(self) -> None: ...
-
-    def __call__(self, x: Tensor, strict: bool = False) -> Tensor:
-        return self.of.primitive(x)
-
-    def derivative(self, x: Tensor) -> Tensor:
-        return self.of.derivative(x)
-
-    def primitive(self, x: Tensor) -> Tensor:
-        return self.of.primitive(x)
 
 
 def drive(*shape: int) -> Tensor:

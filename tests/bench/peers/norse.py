@@ -6,13 +6,12 @@ It asks for torchvision, which it does not need.
 
 from __future__ import annotations
 
-import torch
 from norse.torch import LIFBoxCell, SequentialState
 from norse.torch.module.lif import LIF, LIFRecurrent
 from norse.torch.module.lsnn import LSNN
 from torch import nn
 
-from snnctl.benchmarks.workload import passes
+from snnctl.benchmarks.workload import passes, stepped
 
 
 def onb(case):
@@ -21,16 +20,7 @@ def onb(case):
 
 
 def lif(case):
-    cell = LIFBoxCell()
-
-    def call(x):
-        state, out = None, []
-        for x_t in x:
-            s, state = cell(x_t, state)
-            out.append(s)
-        return torch.stack(out)
-
-    return passes(case, call)
+    return passes(case, stepped(LIFBoxCell(), lambda: (None,)))
 
 
 def cuba(case):

@@ -10,7 +10,7 @@ from norse.torch import LIFBoxCell
 from norse.torch.module.lif import LIFCell
 from torch import nn
 
-from snnctl.benchmarks.workload import passes
+from snnctl.benchmarks.workload import passes, stepped
 
 
 def onb(case):
@@ -24,13 +24,4 @@ def lif(case):
 
 
 def _looped(cell):
-    cell = torch.compile(cell, dynamic=False)
-
-    def call(x):
-        state, out = None, []
-        for x_t in x:
-            s, state = cell(x_t, state)
-            out.append(s)
-        return torch.stack(out)
-
-    return call
+    return stepped(torch.compile(cell, dynamic=False), lambda: (None,))

@@ -11,59 +11,36 @@ import snntorch
 import torch
 from torch import nn
 
-from snnctl.benchmarks.workload import passes
+from snnctl.benchmarks.workload import passes, stepped
 
 BETA = 0.95
 
 
 def onb(case):
     fc, neuron = nn.Linear(*case.shape, case.neurons), snntorch.Leaky(beta=BETA)
-
-    def call(x):
-        v, out = neuron.init_leaky(), []
-        for x_t in x:
-            s, v = neuron(fc(x_t), v)
-            out.append(s)
-        return torch.stack(out)
-
-    return passes(case, call, fc.parameters())
+    over_time = stepped(lambda x_t, v: neuron(fc(x_t), v), lambda: (neuron.init_leaky(),))
+    return passes(case, over_time, fc.parameters())
 
 
 def lif(case):
     neuron = snntorch.Leaky(beta=BETA)
-
-    def call(x):
-        v, out = neuron.init_leaky(), []
-        for x_t in x:
-            s, v = neuron(x_t, v)
-            out.append(s)
-        return torch.stack(out)
-
-    return passes(case, call)
+    return passes(case, stepped(neuron, lambda: (neuron.init_leaky(),)))
 
 
 def cuba(case):
     neuron = snntorch.Synaptic(alpha=0.8, beta=BETA)
-
-    def call(x):
-        (i, v), out = neuron.init_synaptic(), []
-        for x_t in x:
-            s, i, v = neuron(x_t, i, v)
-            out.append(s)
-        return torch.stack(out)
-
-    return passes(case, call)
+    return passes(case, stepped(neuron, neuron.init_synaptic))
 
 
 def rlif(case):
     neuron = snntorch.RLeaky(beta=BETA, linear_features=case.neurons)
 
     def call(x):
-        (s, v), out = neuron.init_rleaky(), []
+        (s, v), outs = neuron.init_rleaky(), []
         for x_t in x:
             s, v = neuron(x_t, s, v)
-            out.append(s)
-        return torch.stack(out)
+            outs.append(s)
+        return torch.stack(outs)
 
     return passes(case, call, neuron.parameters())
 

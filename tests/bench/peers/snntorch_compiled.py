@@ -8,17 +8,9 @@ from __future__ import annotations
 import snntorch
 import torch
 
-from snnctl.benchmarks.workload import passes
+from snnctl.benchmarks.workload import passes, stepped
 
 
 def lif(case):
-    neuron = torch.compile(snntorch.Leaky(beta=0.95), dynamic=False)
-
-    def call(x):
-        v, out = torch.zeros_like(x[0]), []
-        for x_t in x:
-            s, v = neuron(x_t, v)
-            out.append(s)
-        return torch.stack(out)
-
-    return passes(case, call)
+    neuron = snntorch.Leaky(beta=0.95)
+    return passes(case, stepped(torch.compile(neuron, dynamic=False), lambda: (neuron.init_leaky(),)))
