@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: train test test-all setup lint recipes oracles clean
+.PHONY: train test test-all setup lint recipes oracles parity clean
 
 train: setup
 	$(BIN)/snnctl train
@@ -22,6 +22,10 @@ lint: setup
 # Every recipe whole, over its seeds; writes what it saw to docs/proof.md.
 recipes: setup
 	$(BIN)/python tests/recipes/prove.py
+
+# The frameworks' own traces, made anew and compared with those in tests/parity/vectors.
+parity: oracles
+	.venv-oracles/bin/python -m tests.parity.regenerate
 
 # The frameworks that snnctl is compared with, in an environment of their own: .venv-oracles/bin/snnctl bench --against all
 oracles: .venv-oracles/installed
