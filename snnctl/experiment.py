@@ -103,6 +103,8 @@ def assemble_trainer(
         "default_root_dir": folder,
         "enable_progress_bar": sys.stdout.isatty(),
     }
+    # Deterministic mode would write NaN into all new memory, 6 % of a step; nothing here reads what it did not write.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     return config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer}), checkpoint
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError
 from snnctl.networks.event_layers import over_events, takes_events
 from snnctl.networks.folding import over_time
-from snnctl.networks.fusing import gives_away, window
+from snnctl.networks.fusing import gives_away, in_one, window
 from snnctl.networks.hooks import unhooked
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
@@ -76,19 +76,21 @@ class Chain(nn.Module):
             out (T, B, *shape_out), still a list where all layers only flatten; and the states after the last step.
         """
         before, after = state or {}, {}
-        last, pooled = None, None
+        last, done = None, None
         for (name, layer), following in zip(self.layers.items(), [*list(self.layers.values())[1:], None], strict=True):
-            if layer is pooled:  # by the neurons before it
-                last, pooled = layer, None
+            if layer is done:  # by the layer before it
+                last, done = layer, None
                 continue
             x = x if isinstance(x, Tensor) or _takes(layer, x) else x.dense()
             if getattr(layer, "temporal", False):
                 options = {"overwrite": True} if gives_away(last, layer) else {}
                 if not self.time_major and (pool := window(layer, following)) is not None:
-                    options["pool"], pooled = pool, following
+                    options["pool"], done = pool, following
                 x, after[name] = layer(x, before.get(name), dt=dt, **options)
             elif isinstance(x, Tensor):
-                x = over_time(layer, x, self.time_major)
+                both = None if self.time_major else in_one(layer, following, x)
+                done = following if both else None
+                x = over_time(both or layer, x, self.time_major)
             else:
                 x = over_events(layer, x)
             last = layer

@@ -1,12 +1,14 @@
-"""What two neighbours in a chain save together: memory that changes hands, and maps pooled as they are made."""
+"""What two neighbours in a chain save together: memory that changes hands, maps that are never made or moved."""
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from snnctl.kernels.pooling import Pooling
+from snnctl.networks.flat_linear import FlatLinear, flattens_free
 from snnctl.networks.hooks import unhooked
 from snnctl.networks.pooling import SumPool2d
+from snnctl.networks.strided import StridedConv2d, can_stride
 from snnctl.neurons.neuron import Neuron
 
 # Layers whose output is new, and not needed for their own gradient.
@@ -21,15 +23,32 @@ def gives_away(before: nn.Module | None, neuron: nn.Module) -> bool:
 
 def window(neuron: nn.Module, after: nn.Module | None) -> Pooling | None:
     """The pooling that follows a neuron, if the neuron can do it itself."""
-    if type(after) not in (nn.AvgPool2d, SumPool2d) or not _is_neuron(neuron):
+    return _pooling(after) if _is_neuron(neuron) and unhooked(neuron, but_rates=True) else None
+
+
+def in_one(layer: nn.Module, after: nn.Module | None, x: Tensor) -> StridedConv2d | FlatLinear | None:
+    """What gives the output of a layer and the next, which know no time, in one go and less time; None if nothing does.
+
+    Args:
+        layer, after: neighbours. x: (T, B, ...), input of the first.
+    """
+    if type(layer) is nn.Conv2d and unhooked(layer) and can_stride(layer):
+        pool = _pooling(after)
+        return StridedConv2d(layer, pool) if pool else None
+    if type(layer) is nn.Flatten and type(after) is nn.Linear and unhooked(layer) and unhooked(after):
+        whole = (layer.start_dim, layer.end_dim) == (1, -1)
+        return FlatLinear(after) if whole and flattens_free(x, after) else None
+    return None
+
+
+def _pooling(layer: nn.Module | None) -> Pooling | None:
+    if type(layer) not in (nn.AvgPool2d, SumPool2d) or not unhooked(layer):
         return None
-    if not (unhooked(neuron, but_rates=True) and unhooked(after)):
+    size = _side(layer.kernel_size)
+    plain = size is not None and _side(layer.stride) == size and _side(layer.padding) == 0
+    if not plain or getattr(layer, "ceil_mode", False) or getattr(layer, "divisor_override", None) is not None:
         return None
-    size = _side(after.kernel_size)
-    plain = size is not None and _side(after.stride) == size and _side(after.padding) == 0
-    if not plain or getattr(after, "ceil_mode", False) or getattr(after, "divisor_override", None) is not None:
-        return None
-    return Pooling(size, mean=type(after) is nn.AvgPool2d)
+    return Pooling(size, mean=type(layer) is nn.AvgPool2d)
 
 
 def _is_neuron(layer: nn.Module) -> bool:
