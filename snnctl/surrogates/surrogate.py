@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
+from snnctl.surrogates.ranges import POSITIVE
 
 
 class Spike(torch.autograd.Function):
@@ -36,24 +36,23 @@ class Spike(torch.autograd.Function):
 class Surrogate(ABC):
     """A spike s = H(x) whose gradient is replaced by a smooth function of x = v - threshold.
 
-    A subclass is a frozen dataclass with the numbers of its formula as fields (each > 0) and two methods, `derivative`
-    and `primitive`, written in elementwise torch operations without random draws or Python branches on tensor values:
-    the same formula is later printed into compiled kernels.
+    A subclass is a frozen dataclass with the numbers of its formula as fields (above 0, or `ranged` otherwise) and two
+    methods, `derivative` and `primitive`, written in elementwise torch operations without random draws or Python
+    branches on tensor values: the same formula is later printed into compiled kernels. `derivative` may use only the
+    operations that kernels know (snnctl.kernels.ops); `primitive`, which serves gradient checks, any.
 
     Source: E. Neftci, H. Mostafa, F. Zenke, "Surrogate gradient learning in spiking neural networks", IEEE Signal
     Processing Magazine 36 (2019), doi:10.1109/MSP.2019.2931595.
 
     Raises:
-        UserError: a field is not a finite number above 0.
+        UserError: a field is out of its range.
     """
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 < value < math.inf:
-                problem = f"{type(self).__name__}: {field.name} is {value!r}"
-                raise UserError(problem, "range          a finite number above 0")
+            value, allowed = getattr(self, field.name), field.metadata.get("range", POSITIVE)
+            if not allowed.holds(value):
+                raise UserError(f"{type(self).__name__}: {field.name} is {value!r}", f"range          {allowed.words}")
 
     def __call__(self, x: Tensor, strict: bool = False) -> Tensor:
         """The spike.
