@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from snnctl.datasets.butter_mel import butter_mel
 from snnctl.datasets.channels import signed
 from snnctl.datasets.class_folders import Listing, list_folders, natural
 from snnctl.datasets.formats.magic import refuse
@@ -18,7 +20,7 @@ from snnctl.datasets.located import LocatedSource
 from snnctl.datasets.mel import log_mel
 from snnctl.datasets.recording import Recording
 from snnctl.datasets.send_on_delta import send_on_delta
-from snnctl.errors import UserError
+from snnctl.errors import UserError, did_you_mean
 
 
 def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
@@ -73,13 +75,15 @@ class WavEvents(LocatedSource):
         floor: energy, as a share of the recording's loudest, at which a channel begins to count.
         theta: change that is sent, in units of the log-mel value (natural log).
         initial: value of all channels before the first frame; None: the first frame itself, which then sends nothing.
+        bank: what makes the channels: "fourier" spectra of windows, or "butterworth" filters as of an analog front end,
+            which look backwards only and know no window and no high.
         fetch, hint: see `LocatedSource`.
 
     Raises:
         UserError: not there; a pattern that fits no file; later: a damaged file, or one that sends no event.
     """
 
-    made_by = (log_mel, send_on_delta, signed)
+    made_by = (log_mel, butter_mel, send_on_delta, signed)
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class WavEvents(LocatedSource):
         floor: float = 1e-4,
         theta: float = 1.0,
         initial: float | None = 0.0,
+        bank: Literal["fourier", "butterworth"] = "fourier",
         fetch: Iterable[Mapping] = (),
         hint: str = "",
     ):
@@ -104,7 +109,9 @@ class WavEvents(LocatedSource):
         self.mel = {
             "channels": channels, "period": period, "window": window, "low": low, "high": high, "floor": floor
         }  # fmt: skip
-        self.theta, self.initial = theta, initial
+        if bank not in ("fourier", "butterworth"):
+            raise UserError(f"dataset.source.bank is {bank!r}", did_you_mean(str(bank), ("fourier", "butterworth")))
+        self.theta, self.initial, self.bank = theta, initial, bank
         self.shape = (2 * channels,)
         self._folders = [str(f) for f in folders]
         self._pattern = pattern
@@ -135,7 +142,10 @@ class WavEvents(LocatedSource):
         """The events of recording `i`, over the length of the sound."""
         path = self.files(part)[i]
         sound, rate = read_wav(path)
-        frames = log_mel(sound, rate, **self.mel)
+        if self.bank == "fourier":
+            frames = log_mel(sound, rate, **self.mel)
+        else:
+            frames = butter_mel(sound, rate, **{k: self.mel[k] for k in ("channels", "period", "low", "floor")})
         events = signed(send_on_delta(frames, self.theta, self.mel["period"], self.initial), self.mel["channels"])
         if not len(events):
             raise UserError(f"{path}: sends no event at theta {self.theta}: silence", REMEDY)
