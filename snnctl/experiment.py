@@ -69,7 +69,7 @@ def assemble(cfg: DictConfig) -> Experiment:
     seed_all(cfg.seed)
     data = config.build(cfg.dataset)
     network = config.build(cfg.network)(facts=data.facts)
-    optional = {"scheduler": config.build(cfg.scheduler)} if cfg.get("scheduler") else {}
+    optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
     regime = config.build(cfg.regime)(
         network=network,
         loss=config.build(cfg.loss),

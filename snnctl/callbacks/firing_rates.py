@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from snnctl.networks.hooks import rates_only
-from snnctl.regimes.bptt import recomputing
+from snnctl.regimes.watching import recomputing
 
 
 class FiringRates(lightning.Callback):

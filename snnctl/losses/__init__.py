@@ -7,12 +7,19 @@ from snnctl.losses.cross_entropy import (
     RateCrossEntropy,
     SpikeCountCrossEntropy,
 )
+from snnctl.losses.ctc import CTC
 from snnctl.losses.first_spike import FirstSpike
 from snnctl.losses.loss import CrossEntropy, Loss
-from snnctl.losses.mse import RateMSE
-from snnctl.losses.regularizers import FiringRate, L1Sparsity
+from snnctl.losses.mse import MembraneMSE, RateMSE, SpikeCountMSE
+from snnctl.losses.parameters import ParameterBounds, ParameterNorm
+from snnctl.losses.peak import BinaryPeak, Peak
+from snnctl.losses.regularizers import FiringRate, L1Sparsity, MembraneBounds, SynapseBudget
+from snnctl.losses.similarity import SpikeSimilarity
+from snnctl.losses.spike_time_mse import SpikeTimeMSE
 
 __all__ = [
+    "CTC",
+    "BinaryPeak",
     "CrossEntropy",
     "FiringRate",
     "FirstSpike",
@@ -20,8 +27,17 @@ __all__ = [
     "Loss",
     "MaxMembraneCrossEntropy",
     "MeanMembraneCrossEntropy",
+    "MembraneBounds",
+    "MembraneMSE",
+    "ParameterBounds",
+    "ParameterNorm",
+    "Peak",
     "PerStepCrossEntropy",
     "RateCrossEntropy",
     "RateMSE",
     "SpikeCountCrossEntropy",
+    "SpikeCountMSE",
+    "SpikeSimilarity",
+    "SpikeTimeMSE",
+    "SynapseBudget",
 ]

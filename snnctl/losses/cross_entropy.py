@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from snnctl.errors import UserError
-from snnctl.losses.loss import CrossEntropy, mean, total, valid
+from snnctl.losses.loss import CrossEntropy, mean, total, valid, within
 
 
 class SpikeCountCrossEntropy(CrossEntropy):
-    """Cross-entropy of the number of spikes: scores_c = sum_t out_c[t]. For spiking output neurons."""
+    """Cross-entropy of the number of spikes: scores_c = scale sum_t out_c[t]. For spiking output neurons.
+
+    A population code of P neurons a class: end the network with torch.nn.AvgPool1d(P) and give scale = P.
+
+    Args:
+        scale: factor of the counts, 1 / temperature.
+        label_smoothing, class_weights: as in `CrossEntropy`.
+
+    Source: Eshraghian et al. 2023, doi 10.1109/JPROC.2023.3308088.
+    """
+
+    def __init__(self, scale: float = 1.0, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
+        super().__init__(label_smoothing, class_weights)
+        self.scale = within("scale", scale, above=True)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
-        """(T, B, C), (B,) -> (B, C), spikes."""
-        return total(out, length)
+        """(T, B, C), (B,) -> (B, C), scale times spikes."""
+        return self.scale * total(out, length)
 
 
 class RateCrossEntropy(CrossEntropy):
@@ -26,14 +39,12 @@ class RateCrossEntropy(CrossEntropy):
 
     Args:
         scale: factor of the rates, 1 / temperature.
-        label_smoothing: as in `CrossEntropy`.
+        label_smoothing, class_weights: as in `CrossEntropy`.
     """
 
-    def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0):
-        super().__init__(label_smoothing)
-        if scale <= 0:
-            raise UserError(f"loss.scale = {scale}", "range   above 0")
-        self.scale = scale
+    def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
+        super().__init__(label_smoothing, class_weights)
+        self.scale = within("scale", scale, above=True)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), scale times spikes a step."""
@@ -61,22 +72,39 @@ class MeanMembraneCrossEntropy(CrossEntropy):
 
 
 class PerStepCrossEntropy(CrossEntropy):
-    """Cross-entropy at every step, averaged: every moment is asked for the answer.
+    """Cross-entropy at every step, averaged: every moment is asked for the answer. Temporal efficient training.
 
-        L = mean_b 1 / T_b sum_t CE(out_b[t], target_b),   scores = mean_t out[t]
+        L_b    = 1 / T_b sum_t (1 - m) CE(out_b[t], target_b) + m mean_c (out_bc[t] - level)^2
+        scores = 1 / T_b sum_t out[t]
 
-    Source: temporal efficient training, Deng et al. 2022, arXiv 2202.11946 (without its regulariser).
+    Args:
+        level_weight: m, 0 to 1: how much the outputs are held at `level`, which confines outliers.
+        level: commonly the threshold of the neurons, in the unit of out.
+        label_smoothing, class_weights: as in `CrossEntropy`.
+
+    Source: Deng et al. 2022, arXiv 2202.11946.
     """
+
+    def __init__(
+        self,
+        level_weight: float = 0.0,
+        level: float = 1.0,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ):
+        super().__init__(label_smoothing, class_weights)
+        self.level_weight = within("level_weight", level_weight, 0, 1)
+        self.level = level
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C)."""
         return mean(out, length)
 
-    def forward(self, out: Tensor, target: Tensor, length: Tensor) -> Tensor:
+    def per_sample(self, out: Tensor, target: Tensor, length: Tensor) -> Tensor:
         """As in `Loss`."""
         out = torch.where(valid(out, length), out.float(), 0.0)  # what is padded may be no number
         targets = target.expand(out.shape[0], -1)
-        losses = F.cross_entropy(
-            out.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=self.label_smoothing
-        )
-        return mean(losses.view_as(targets), length).mean()
+        losses = self.entropy(out.flatten(0, 1), targets.flatten()).view_as(targets)
+        if self.level_weight:
+            losses = (1 - self.level_weight) * losses + self.level_weight * (out - self.level).square().mean(2)
+        return mean(losses, length)

@@ -1,15 +1,20 @@
-"""Penalties on how much a network fires, added to the loss."""
+"""Penalties on what a network does, added to the loss.
+
+A regularizer is called as `r(what, length)`, what being {name: tensor}: by its attribute `reads` the `spikes` of all
+spiking layers (as if left out), their `membranes`, (T, B, ...) each, the synaptic `operations` of each layer (T, B), or
+the `parameters`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.losses.loss import mean
+from snnctl.losses.loss import mean, total
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,8 @@ class FiringRate:
         L = weight sum_layers mean_i relu(low - r_i)^2 + relu(r_i - high)^2
 
     r_i is the rate of neuron i, the mean over samples of each one's rate over its own valid steps; or, with
-    `of: sample`, the mean rate of the whole layer in sample i, which leaves it open which neurons fire.
+    `of: sample`, the mean rate of the whole layer in sample i, which leaves it open which neurons fire. An L2 penalty
+    on the rates: low = high = 0.
 
     Args:
         low, high: spikes a neuron and step.
@@ -48,7 +54,7 @@ class FiringRate:
         terms = []
         for s in _present(spikes):
             rate = mean(s, length).flatten(1).mean(0 if self.of == "neuron" else 1)
-            terms.append(((self.low - rate).relu() ** 2 + (rate - self.high).relu() ** 2).mean())
+            terms.append(outside(rate, self.low, self.high).square().mean())
         return self.weight * torch.stack(terms).sum()
 
 
@@ -58,19 +64,99 @@ class L1Sparsity:
 
     Args:
         weight: factor of the penalty.
+        total: L = weight sum_layers (number of spikes of all samples) instead: it grows with neurons, steps and batch.
     """
 
     weight: float = 0.01
+    total: bool = False
 
     def __call__(self, spikes: dict[str, Tensor], length: Tensor) -> Tensor:
         """{layer: (T, B, ...)}, (B,) -> ()."""
-        return self.weight * torch.stack([mean(s.abs(), length).mean() for s in _present(spikes)]).sum()
+        over = (lambda s: total(s, length).sum()) if self.total else (lambda s: mean(s, length).mean())
+        sizes = [torch.where(s < 0, -s, s) for s in _present(spikes)]  # the slope at 0 is 1: abs would have none there
+        return self.weight * torch.stack([over(size) for size in sizes]).sum()
 
 
-def _present(spikes: dict[str, Tensor]) -> list[Tensor]:
-    if not spikes:
+@dataclass(frozen=True)
+class MembraneBounds:
+    """Keeps membranes within a range: a quadratic hinge on both sides.
+
+        L = weight sum_layers mean_{b, i} 1 / T_b sum_t relu(low - v)^2 + relu(v - high)^2
+
+    low = high = 0 is an L2 penalty. The layers with a membrane run a second time, step by step, to show it: slow.
+
+    Args:
+        low, high: unit of v; None: no bound on that side.
+        weight: factor of the penalty.
+
+    Raises:
+        UserError: low is above high, or neither is given.
+    """
+
+    low: float | None = -1.0
+    high: float | None = None
+    weight: float = 1.0
+    reads: ClassVar[str] = "membranes"
+
+    def __post_init__(self) -> None:
+        low, high = self.low, self.high
+        if (low is None and high is None) or (low is not None and high is not None and low > high):
+            raise UserError(f"regularizer MembraneBounds: low {low}, high {high}", "range   low <= high, one or both")
+
+    def __call__(self, membranes: dict[str, Tensor], length: Tensor) -> Tensor:
+        """{layer: (T, B, ...)}, (B,) -> ()."""
+        terms = [mean(outside(v.float(), self.low, self.high).square(), length).mean() for v in _present(membranes)]
+        return self.weight * torch.stack(terms).sum()
+
+
+@dataclass(frozen=True)
+class SynapseBudget:
+    """Holds the network to a number of synaptic operations.
+
+        L = weight relu(n / budget - 1)^2,   n = mean_b 1 / T_b sum_t operations_b[t]
+
+    An operation is an input of 1 that meets a non-zero weight; an input of another size counts by its size, so that n
+    has a gradient. All linear, convolutional and recurrent layers count together.
+
+    Args:
+        budget: synaptic operations a sample and step, above 0.
+        weight: factor of the penalty.
+        both: fewer operations cost too: L = weight (n / budget - 1)^2.
+
+    Source: Sorbaro et al. 2020, doi 10.3389/fnins.2020.00662.
+
+    Raises:
+        UserError: the budget is not above 0.
+    """
+
+    budget: float = 1e5
+    weight: float = 1.0
+    both: bool = False
+    reads: ClassVar[str] = "operations"
+
+    def __post_init__(self) -> None:
+        if not self.budget > 0:
+            raise UserError(f"regularizer SynapseBudget: budget = {self.budget}", "range   above 0, operations a step")
+
+    def __call__(self, operations: dict[str, Tensor], length: Tensor) -> Tensor:
+        """{layer: (T, B)}, (B,) -> ()."""
+        if not operations:
+            raise UserError("a regularizer of synaptic operations needs linear, convolutional or recurrent layers")
+        n = torch.stack([mean(count, length).mean() for count in operations.values()]).sum()
+        over = n / self.budget - 1
+        return self.weight * (over if self.both else over.relu()).square()
+
+
+def outside(x: Tensor, low: float | Tensor | None, high: float | Tensor | None) -> Tensor:
+    """How far x is below `low` or above `high`, 0 and above; None: no bound on that side."""
+    below = x.new_zeros(()) if low is None else (low - x).relu()
+    return below if high is None else below + (x - high).relu()
+
+
+def _present(traces: dict[str, Tensor]) -> list[Tensor]:
+    if not traces:
         raise UserError(
-            "a regularizer of firing rates needs spiking layers; this network has none",
+            "a regularizer of firing rates or membranes needs spiking layers; this network has none",
             "take it out   ~regime.regularizers.<name>   or choose a spiking neuron   neuron=lif",
         )
-    return list(spikes.values())
+    return list(traces.values())

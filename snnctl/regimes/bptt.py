@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,9 @@ from torch.utils.checkpoint import checkpoint
 
 from snnctl.datasets.batch import Batch
 from snnctl.errors import UserError
+from snnctl.regimes.robust import Robust
 from snnctl.regimes.supervised import Supervised
+from snnctl.regimes.watching import Watch
 
 
 class BPTT(Supervised):
@@ -23,7 +26,8 @@ class BPTT(Supervised):
             doi 10.1162/neco.1990.2.4.490); None: never.
         recompute: steps of a chunk whose activations are computed again in backward instead of kept
             (Chen et al. 2016, arXiv 1604.06174): memory of T / recompute states and one chunk; None: keep all.
-        regularizers: name -> penalty of `spikes(dict of (T, B, ...)), length (B,)`.
+        regularizers: name -> penalty, called with what it reads (snnctl/losses/regularizers.py) and length (B,).
+        robust: trains for parameters that are wrong.
         others: as in `Supervised`.
 
     Source: Neftci, Mostafa, Zenke 2019, doi 10.1109/MSP.2019.2931595.
@@ -36,6 +40,7 @@ class BPTT(Supervised):
         recompute: int | None = None,
         regularizers: dict[str, Callable[..., Tensor]] | None = None,
         init_rates: tuple[float, float] | None = None,
+        robust: Robust | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
@@ -47,18 +52,8 @@ class BPTT(Supervised):
         self.regularizers = dict(regularizers or {})
         self.init_rates = init_rates
         self.chunk_start = 0  # first step of the chunk that the network is running
-        self._spikes: dict[str, list[Tensor]] = {}
-        if self.regularizers:
-            for name, layer in self.network.temporal_layers().items():
-                if getattr(layer, "spiking", False):
-                    layer.register_forward_hook(self._keep(name))
-
-    def _keep(self, name: str) -> Callable[..., None]:
-        def hook(layer: torch.nn.Module, args: Any, output: tuple[Tensor, Any]) -> None:
-            if self.training and not recomputing():
-                self._spikes.setdefault(name, []).append(output[0])
-
-        return hook
+        self.robust = robust
+        self._watch = Watch(self.network, {_reads(r) for r in self.regularizers.values()})
 
     def on_fit_start(self) -> None:
         if self.init_rates is not None and self.trainer.ckpt_path is None:
@@ -71,34 +66,37 @@ class BPTT(Supervised):
                     torch.distributed.broadcast(tensor, 0)
 
     def outputs(self, batch: Batch) -> Tensor:
-        self._spikes.clear()
+        self._watch.begin(len(batch.target))
+        run = self.network if self.robust is None else self.robust.mismatched(self.network)
         x, state, outs = batch.x, None, []
         if self.truncate is None and self.recompute is None:
-            return self.network(x)[0]
+            return run(x)[0]
         x = x.dense() if hasattr(x, "dense") else x
         step = min(n for n in (self.truncate, self.recompute) if n is not None)
         for start in range(0, x.shape[0], step):
             if self.truncate is not None and start and start % self.truncate < step:
                 state = pytree.tree_map_only(Tensor, Tensor.detach, state)
             self.chunk_start = start
-            out, state = self._chunk(x[start : start + step], state)
+            out, state = self._chunk(run, x[start : start + step], state)
             outs.append(out)
         self.chunk_start = 0
         return torch.cat(outs)
 
-    def _chunk(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def _chunk(self, run: Callable[..., Any], x: Tensor, state: Any) -> tuple[Tensor, Any]:
         if self.recompute is None:
-            return self.network(x, state)
-        return checkpoint(self.network, x, state, use_reentrant=False)
+            return run(x, state)
+        return checkpoint(run, x, state, use_reentrant=False)
 
     def penalty(self, batch: Batch) -> Tensor | None:
-        if not self.regularizers:
-            return None
-        spikes = {name: torch.cat(chunks) for name, chunks in self._spikes.items()}
-        self._spikes.clear()
-        return torch.stack([r(spikes, batch.length) for r in self.regularizers.values()]).sum()
+        seen = self._watch.seen
+        terms = [r(seen(_reads(r)), batch.length) for r in self.regularizers.values()]
+        if self.robust is not None:
+            scores = partial(self.loss.scores, length=batch.length)
+            terms.append(self.robust.penalty(self.network, scores, batch.x, batch.length))
+        terms = [term for term in terms if term is not None]
+        self._watch.forget()
+        return torch.stack(terms).sum() if terms else None
 
 
-def recomputing() -> bool:
-    """Whether this forward pass is one that backward repeats, so that hooks do not count it twice."""
-    return torch._C._current_graph_task_id() != -1
+def _reads(regularizer: Callable[..., Tensor]) -> str:
+    return getattr(regularizer, "reads", "spikes")

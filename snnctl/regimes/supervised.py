@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.datasets.batch import Batch
+from snnctl.metrics.decoders import Decoder, Learned
 from snnctl.regimes.tally import Tally
 
 
@@ -25,6 +26,7 @@ class Supervised(lightning.LightningModule):
         scheduler: optimizer -> torch learning-rate schedule; `total_steps` or `T_max` is filled in from the trainer
             and the schedule then moves every step; any other moves every epoch.
         monitor: the metric that a plateau schedule watches.
+        decoder: `scores(out, length) -> (B, C)`, which class is predicted in evaluation; None: the loss's scores.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class Supervised(lightning.LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         scheduler: Callable[..., Any] | None = None,
         monitor: str = "val/acc",
+        decoder: Decoder | None = None,
     ):
         super().__init__()
         self.network = network
         self.loss = loss
+        self.decoder = decoder
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._monitor = monitor
@@ -71,9 +75,30 @@ class Supervised(lightning.LightningModule):
 
     def _evaluate(self, stage: str, batch: Batch) -> Tensor:
         out = self(batch)
-        scores = self.loss.scores(out, batch.length)
+        scores = (self.decoder or self.loss).scores(out, batch.length)
         self.tallies[stage].add(self.loss(out, batch.target, batch.length), scores, batch.target)
         return scores
+
+    def on_validation_model_eval(self) -> None:
+        super().on_validation_model_eval()
+        self._show_labels()
+
+    def on_test_model_eval(self) -> None:
+        super().on_test_model_eval()
+        self._show_labels()
+
+    def _show_labels(self) -> None:
+        """For a decoder that learns, run the training samples through the network, before any hook counts its work."""
+        if not isinstance(self.decoder, Learned):
+            return
+        data = self.trainer.datamodule
+        self.decoder.start(len(data.facts.classes))
+        for batch in data.loader("train"):
+            batch = self.trainer.strategy.batch_to_device(batch)
+            with self.trainer.precision_plugin.forward_context():
+                out = self(batch)
+            self.decoder.add(out, batch.target, batch.length)
+        self.decoder.finish()
 
     def on_train_epoch_start(self) -> None:
         self.tallies["train"].reset()

@@ -13,13 +13,21 @@ from hydra import compose, initialize_config_dir
 from snnctl.config.building import build
 from snnctl.errors import UserError
 from snnctl.losses import (
+    CTC,
+    BinaryPeak,
     FirstSpike,
+    Loss,
     MaxMembraneCrossEntropy,
     MeanMembraneCrossEntropy,
+    MembraneMSE,
+    Peak,
     PerStepCrossEntropy,
     RateCrossEntropy,
     RateMSE,
     SpikeCountCrossEntropy,
+    SpikeCountMSE,
+    SpikeSimilarity,
+    SpikeTimeMSE,
 )
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -29,11 +37,30 @@ ALL = [
     RateCrossEntropy(),
     MaxMembraneCrossEntropy(),
     MeanMembraneCrossEntropy(),
+    MeanMembraneCrossEntropy(class_weights=[1.0, 0.5, 2.0, 3.0]),
     PerStepCrossEntropy(label_smoothing=0.1),
+    PerStepCrossEntropy(level_weight=0.3),
     FirstSpike(),
     FirstSpike(threshold=0.5),
+    FirstSpike(threshold=0.5, inverse="reciprocal", gradient="sign"),
     RateMSE(),
+    SpikeCountMSE(),
+    MembraneMSE(class_weights=[1.0, 0.5, 2.0, 3.0]),
+    SpikeTimeMSE(on_target=1),
+    Peak(),
+    Peak(window=2, nontarget_output=-0.1),
+    BinaryPeak(window=2),
+    CTC(),
+    CTC(blank=2),
+    SpikeSimilarity(),
+    SpikeSimilarity("gaussian", smoothing=2.0, distance="bce", cross_entropy_weight=0.5),
 ]
+
+
+def classes(loss: Loss) -> int:
+    return 2 if isinstance(loss, BinaryPeak) else 4
+
+
 LENGTH = torch.tensor([4, 2])
 TARGET = torch.tensor([0, 1])
 # sample 0 has 4 steps, sample 1 has 2 and then padding
@@ -57,6 +84,14 @@ OUT = torch.tensor(
         (PerStepCrossEntropy(), [[0.5, 0.25], [0, 0.5]]),
         (FirstSpike(tau=2.0), [[-0.5, 0], [-1, 0]]),
         (RateMSE(), [[0.5, 0.25], [0, 0.5]]),
+        (SpikeCountCrossEntropy(scale=5.0), [[10, 5], [0, 5]]),
+        (FirstSpike(inverse="reciprocal", tau=2.0), [[1, 2], [2 / 3, 2]]),
+        (FirstSpike(gradient="sign"), [[-1, 0], [-1, 0]]),
+        (SpikeCountMSE(), [[2, 1], [0, 1]]),
+        (MembraneMSE(), [[0.5, 0.25], [0, 0.5]]),
+        (SpikeTimeMSE(), [[-1, 0], [-1, 0]]),
+        (Peak(), [[1, 1], [0, 1]]),
+        (SpikeSimilarity(), [[2, 1], [0, 1]]),
     ],
 )
 def test_scores(loss, scores):
@@ -92,6 +127,7 @@ def test_squared_error_of_rates():
 def test_what_is_padded_changes_neither_loss_nor_scores_nor_gradients(loss):
     torch.manual_seed(0)
     length, target = torch.tensor([5, 2, 3]), torch.tensor([0, 3, 1])
+    target = target % classes(loss)
     out = torch.rand(5, 3, 4)
     results = []
     for padding in (0.0, 1.0, -50.0, float("nan"), float("inf")):
@@ -113,7 +149,7 @@ def test_what_is_padded_changes_neither_loss_nor_scores_nor_gradients(loss):
 @pytest.mark.parametrize("loss", ALL, ids=repr)
 def test_a_sample_does_not_depend_on_the_batch_that_it_is_padded_to(loss):
     torch.manual_seed(0)
-    out, target = torch.rand(6, 1, 4), torch.tensor([2])
+    out, target = torch.rand(6, 1, 4), torch.tensor([2 if classes(loss) > 2 and not isinstance(loss, CTC) else 1])
     alone = loss.scores(out[:3], torch.tensor([3]))
     torch.testing.assert_close(loss.scores(out, torch.tensor([3])), alone)
     torch.testing.assert_close(loss(out, target, torch.tensor([3])), loss(out[:3], target, torch.tensor([3])))
@@ -157,11 +193,51 @@ def test_half_precision_outputs_are_summed_in_float32(loss):
         lambda: RateCrossEntropy(scale=0.0),
         lambda: FirstSpike(tau=0.0),
         lambda: FirstSpike(width=-1.0),
+        lambda: FirstSpike(gradient="exact"),
+        lambda: SpikeCountMSE(scale=0.0),
+        lambda: MembraneMSE(class_weights=[1.0, -1.0]),
+        lambda: PerStepCrossEntropy(level_weight=2.0),
+        lambda: Peak(window=0),
+        lambda: SpikeSimilarity(kernel="polynomial"),
+        lambda: SpikeSimilarity(parameter=0.0),
     ],
 )
 def test_values_out_of_range(make):
-    with pytest.raises(UserError, match="range"):
+    with pytest.raises(UserError, match=r"range|choose from"):
         make()
+
+
+@pytest.mark.parametrize("loss", ALL, ids=repr)
+def test_wrong_targets_are_refused(loss):
+    out, length = torch.rand(5, 3, 4), torch.tensor([5, 2, 3])
+    last = classes(loss) - 1
+    for target, problem in (
+        ([0, last + 1, 1], f"target is class {last + 1}, there are {last + 1}\nrange          0 to {last}"),
+        ([0, -1, 1], "target is class -1"),
+        ([0, 1], r"target of shape \(2,\).*\nwanted         \(3,\)"),
+        ([0.0, 1.0, 1.0], "target of shape"),
+    ):
+        with pytest.raises(UserError, match=f"{type(loss).__name__}: {problem}"):
+            loss(out, torch.tensor(target), length)
+    with pytest.raises(UserError, match=r"output of shape \(5, 3\)"):
+        loss(out[..., 0], torch.tensor([0, 1, 1]), length)
+    with pytest.raises(UserError, match=r"length of shape \(2,\)"):
+        loss(out, torch.tensor([0, 1, 1]), length[:2])
+
+
+def test_class_weights_are_factors_of_the_samples():
+    plain, weighted = SpikeCountCrossEntropy(), SpikeCountCrossEntropy(class_weights=[3.0, 0.0])
+    both = plain(OUT[:, :1], TARGET[:1], LENGTH[:1]) * 3 / 2
+    torch.testing.assert_close(weighted(OUT, TARGET, LENGTH), both)
+    with pytest.raises(UserError, match="2 class_weights, 3 outputs"):
+        weighted(torch.rand(2, 1, 3), TARGET[:1], LENGTH[1:])
+
+
+def test_a_population_is_read_through_a_pool():
+    spikes = torch.randint(0, 2, (6, 2, 6), generator=torch.Generator().manual_seed(0)).float()
+    pooled = torch.nn.AvgPool1d(3)(spikes)
+    counts = spikes.unflatten(2, (2, 3)).sum((0, 3))
+    torch.testing.assert_close(SpikeCountCrossEntropy(scale=3.0).scores(pooled, torch.tensor([6, 6])), counts)
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "loss").glob("*.yaml")), ids=lambda p: p.stem)
