@@ -73,7 +73,7 @@ def scan_on(choice: Choice) -> Callable[..., tuple[Tensor, NamedTuple]]:
 
 
 _programs: dict[Hashable, Program | Untraceable] = {}
-_interned: dict[tuple, Program] = {}
+_interned: dict[str, Program] = {}
 
 
 def program(

@@ -10,7 +10,6 @@ import numpy as np
 from snnctl import __version__
 from snnctl.errors import UserError
 from snnctl.kernels.program import Line, Program, Ref
-from snnctl.kernels.trace import Untraceable
 
 # For gcc and clang. -ffp-contract=off is no option: a fused multiply-add rounds once where the network was trained with
 # two roundings, and a neuron near threshold then fires differently. Targets add their own -mcpu and the like.
@@ -93,10 +92,7 @@ def step_source(program: Program, *, name: str, integer: Dialect | None = None) 
         return value if isinstance(value, str) else dialect.constant(value)
 
     def statement(line: Line) -> str:
-        if line.op not in dialect.expressions:
-            problem = f"{program.neuron}.step uses {line.op}, which has no expression in C ({number})"
-            raise Untraceable(problem, "write the step with operations that the target has")
-        expression = dialect.expressions[line.op].format(*map(ref, line.args))
+        expression = program.written(line, map(ref, line.args), dialect.expressions, f"C ({number})")
         return f"const {'int' if line.name in truths else number} {line.name} = {expression};"
 
     arguments = ["long n", f"const {number} *X", f"{number} *OUT", *(f"{number} *S_{s}" for s in program.states)]

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from textwrap import indent
 
+from snnctl.kernels.cpu_functions import FUNCTIONS, NEEDS
 from snnctl.kernels.plan import Plan
-from snnctl.kernels.program import Line, Ref
+from snnctl.kernels.program import Line, Program, Ref
 
 # Python expression of each op; {0}, {1}, {2} are its arguments. Minima and maxima come as `where`.
 EXPRESSIONS = {
@@ -19,89 +20,18 @@ EXPRESSIONS = {
     "ne": "{0} != {1}", "and": "{0} and {1}", "or": "{0} or {1}", "not": "not {0}",
 }  # fmt: skip
 
-ARRAYS = {"X", "OUT", "D_out", "D_x", "FIRST", "W", "BIAS"}
+
+ADDRESSES = {"X", "OUT", "D_out", "D_x", "W", "FIRST"}
 
 HEAD = '''"""Printed by snnctl: the scan of {neuron}. Not for editing: it is checked and rewritten."""
 import math
 import numpy as np
 from numba import carray, njit
-from snnctl.kernels.pointers import ALL, float32_at, int64_at, uint8_at, uint16_at
+from snnctl.kernels.pointers import ALL, call_at, float32_at, uint8_at, uint16_at
 
 FLAGS = dict(error_model="numpy", nogil=True, cache={cache})
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 '''
-
-# Numba calls the C library's exp for every element; this one (range reduction and polynomial of S. L. Moshier's Cephes,
-# expf) is inlined and vectorised: 2 to 3 times as fast, within 2 units of the last place.
-FUNCTIONS = {
-    "exp": """
-@njit(**FLAGS)
-def exp(x):
-    x = min(max(x, np.float32(-87.33654)), np.float32(88.37626))
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-    r = (x - n * np.float32(0.693359375)) - n * np.float32(-2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23))
-    return (p * (r * r) + r + ONE) * power.view(np.float32)
-""",
-    "sigmoid": """
-@njit(**FLAGS)
-def sigmoid(x):
-    return ONE / (ONE + exp(-x))
-""",
-    "tanh": """
-@njit(**FLAGS)
-def tanh(x):
-    z = x * x
-    p = np.float32(-5.70498872745e-3)
-    p = p * z + np.float32(2.06390887954e-2)
-    p = p * z + np.float32(-5.37397155531e-2)
-    p = p * z + np.float32(1.33314422036e-1)
-    p = p * z + np.float32(-3.33332819422e-1)
-    small = p * z * x + x
-    large = ONE - TWO / (exp(TWO * abs(x)) + ONE)
-    return small if z < np.float32(0.390625) else (large if x > ZERO else -large)
-""",
-    "to_bfloat16": """
-@njit(**FLAGS)
-def to_bfloat16(x):
-    bits = np.float32(x).view(np.uint32)
-    return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
-""",
-    "from_bfloat16": """
-@njit(**FLAGS)
-def from_bfloat16(b):
-    return np.uint32(np.uint32(b) << np.uint32(16)).view(np.float32)
-""",
-    # Rounded by adding a number whose last place is that of the half; below 2**-14 halves are subnormal.
-    "to_float16": """
-@njit(**FLAGS)
-def to_float16(x):
-    bits = np.float32(x).view(np.uint32)
-    sign = (bits >> np.uint32(16)) & np.uint32(0x8000)
-    size = np.float32(min(abs(x), np.float32(65504)))
-    tiny = np.float32(size + np.float32(0.5)).view(np.uint32) - np.uint32(0x3F000000)
-    own = size.view(np.uint32)
-    normal = (own + np.uint32(0xFFF) + ((own >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
-    half = tiny if size < np.float32(6.103515625e-05) else normal - np.uint32(0x1C000)
-    return np.uint16(sign | half)
-""",
-    "from_float16": """
-@njit(**FLAGS)
-def from_float16(h):
-    bits = np.uint32(h)
-    sign = np.uint32((bits & np.uint32(0x8000)) << np.uint32(16))
-    small = np.uint32((bits & np.uint32(0x7FFF)) << np.uint32(13)).view(np.float32)
-    size = np.float32(small * np.float32(5.192296858534828e33))
-    return np.uint32(size.view(np.uint32) | sign).view(np.float32)
-""",
-}
-NEEDS = {"sigmoid": ("exp",), "tanh": ("exp",)}
 
 
 def source(plan: Plan, cache: bool = True) -> str:
@@ -127,9 +57,10 @@ def head(plan: Plan, cache: bool) -> str:
     return text + "".join(text for name, text in FUNCTIONS.items() if name in functions)
 
 
-def statements(lines: Iterable[Line]) -> str:
+def statements(program: Program, lines: Iterable[Line]) -> str:
     """The lines as Python statements."""
-    return "".join(f"{line.name} = {EXPRESSIONS[line.op].format(*map(ref, line.args))}\n" for line in lines)
+    made = (program.written(line, map(ref, line.args), EXPRESSIONS, "Numba") for line in lines)
+    return "".join(f"{line.name} = {value}\n" for line, value in zip(lines, made, strict=True))
 
 
 def ref(value: Ref | None) -> str:
@@ -150,6 +81,7 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     vectors = [c for c in p.coefs if c in plan.vectors]
     own = [f"K_{name}" for name in plan.own]
     names += ["pt", "pr", "width", "channels", "divisor"] if plan.pool else []
+    names += ["N", "W", "FIRST", "MULTIPLY"] if plan.feedback else []
     if backward:
         names += [
             *([] if plan.pool else ["gt", "gr", "gm"]),
@@ -170,23 +102,31 @@ def views(plan: Plan, names: Iterable[str]) -> list[str]:
     """Statements that make arrays of the addresses among a function's arguments."""
     saved = {f"K_{name}": {"truth": "uint8", "float32": "float32"}.get(plan.storage_of(name), "uint16")
              for name in plan.saved}  # fmt: skip
-    arrays = [name for name in names if name in ARRAYS or name.startswith(("K_", "S_", "S0_", "G_", "G0_", "P_", "C_"))]
+    arrays = [name for name in names if is_address(name) and name not in ("W", "FIRST")]
     return [f"{name} = carray({saved.get(name, 'float32')}_at({name}), (ALL,))" for name in arrays]
+
+
+def is_address(name: str) -> bool:
+    """Whether an argument is the address of a tensor, not a number."""
+    return name in ADDRESSES or name.startswith(("K_", "S_", "S0_", "G_", "G0_", "P_", "C_"))
 
 
 def _forward(plan: Plan) -> str:
     p = plan.program
     loads = ["x = X_[i]"] + [f"s_{s} = v_{s}[i]" for s in p.states] + vector_loads(plan)
-    body = statements(p.forward_lines(plan.saved))
+    body = statements(p, p.forward_lines(plan.saved))
     stores = [f"{_place(plan, name)} = {store(plan, name)}" for name in plan.kept]
-    stores += [f"OUT_[i] = {ref(p.out)}"] if not _out_over_x(plan) else [f"X_[i] = {ref(p.out)}"]
+    stores += [f"OUT_[i] = {ref(p.out)}"] if not plan.out_over_x else [f"X_[i] = {ref(p.out)}"]
     # All of the next state is computed before any of it is stored: no store may come before a load it depends on.
     stores += [f"v_{s}[i] = {ref(after)}" for s, after in zip(p.states, p.after, strict=True)]
     slices = [_slice("X", "t * xt + r * xr + lo * xm")]
+    if plan.feedback:
+        slices = ["X_ = current", "a = beside + 4 * (o - at) if t > 0 else FIRST + 4 * lo"]
+        slices += [PRODUCT.format(ones="t > 0" if p.binary else 0, at="t * xt + lo * xm", row="N * xm")]
     arrays = [*(f"v_{s}" for s in p.states), *(["pooled"] if plan.pool else [])]
     if plan.pool:
         slices += ["OUT_ = pooled", _windows("OUT", plan.pool)]
-    elif not _out_over_x(plan):
+    elif not plan.out_over_x:
         slices.append(_slice("OUT", "o"))
     slices += [_slice(f"K_{name}", "o") for name in plan.own]
     return _function(
@@ -194,6 +134,7 @@ def _forward(plan: Plan) -> str:
         "forward",
         arguments(plan, False),
         before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
+        first=_product_arrays("X", "OUT") if plan.feedback else [],
         begin=[f"v_{s}[i] = S0_{s}[q + i]" for s in p.states] + vector_fills(plan),
         slices=slices,
         loop="range(T)",
@@ -208,7 +149,7 @@ def _backward(plan: Plan) -> str:
     needed = p.backward_lines(plan.saved, plan.wanted)
     uses = {a for line in needed for a in line.args} | set(plan.saved)
     loads = ["d_out = D_out_[i]"] + [f"d_s_{s} = g_{s}[i]" for s in p.states] + vector_loads(plan)
-    loads += ["x = X_[i]"] if "x" in uses else []
+    loads += ["x = X_[i]"] if "x" in uses and not plan.feedback else []
     loads += [f"{name} = {load(plan, name)}" for name in plan.kept]
     over = plan.gradient_over
     stores = [f"{'D_x_[i]' if over is None else _place(plan, over)} = {ref(p.d_x)}"]
@@ -217,9 +158,13 @@ def _backward(plan: Plan) -> str:
     if plan.pool:
         slices = ["D_out_ = spread", _windows("D_out", plan.pool)]
         slices += SPREAD_WINDOWS.format(k=plan.pool).strip("\n").split("\n")
+    elif plan.feedback:
+        slices = ["D_out_ = current", "a = beside + 4 * (o + at) if t < T - 1 else FIRST + 4 * lo"]
+        slices += [PRODUCT.format(ones=0, at="t * gt + lo * gm", row="N * gm")]
     else:
         slices = [_slice("D_out", "t * gt + r * gr + lo * gm")]
-    slices += [_slice("X", "t * xt + r * xr + lo * xm")] if "x" in uses or plan.over_x else []
+    needs_x = ("x" in uses and not plan.feedback) or plan.over_x
+    slices += [_slice("X", "t * xt + r * xr + lo * xm")] if needs_x else []
     slices += [] if over else [_slice("D_x", "o")]
     slices += [_slice(f"K_{name}", "o") for name in plan.own]
     arrays = [*(f"g_{s}" for s in p.states), *(f"p_{c}" for c, _ in gradients), *(["spread"] if plan.pool else [])]
@@ -228,17 +173,18 @@ def _backward(plan: Plan) -> str:
         "backward",
         arguments(plan, True),
         before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
+        first=_product_arrays("D_out", "D_x" if over is None else plan.place(over)) if plan.feedback else [],
         begin=[f"g_{s}[i] = G_{s}[q + i]" for s in p.states] + [f"p_{c}[i] = ZERO" for c, _ in gradients]
         + vector_fills(plan),
         slices=slices,
         loop="range(T - 1, -1, -1)",
-        body="\n".join(loads) + "\n" + statements(needed) + "\n".join(stores),
+        body="\n".join(loads) + "\n" + statements(p, needed) + "\n".join(stores),
         end=[f"G0_{s}[q + i] = g_{s}[i]" for s in p.states] + [f"P_{c}[q + i] = p_{c}[i]" for c, _ in gradients],
     )  # fmt: skip
 
 
 def _function(
-    plan: Plan, name: str, names: list[str], *, before, begin, slices, loop: str, body: str, end, last=""
+    plan: Plan, name: str, names: list[str], *, first, before, begin, slices, loop: str, body: str, end, last=""
 ) -> str:
     def block(statements: list[str], depth: int) -> str:
         return indent("\n".join(statements) + "\n", "    " * depth) if statements else ""
@@ -248,7 +194,9 @@ def _function(
 
     return (
         f"\n@njit(**FLAGS)\ndef {name}({', '.join(names)}):\n"
-        + block([*views(plan, names), *before, "blocks = (M + block - 1) // block", "for job in range(j0, j1):"], 1)
+        + block(
+            [*first, *views(plan, names), *before, "blocks = (M + block - 1) // block", "for job in range(j0, j1):"], 1
+        )
         + block(["r = job // blocks", "lo = (job - r * blocks) * block", "w = min(block, M - lo)", "q = r * M + lo"], 2)
         + each(begin, 2)
         + block([f"for t in {loop}:", "    o = t * at + r * ar + lo", *(f"    {s}" for s in slices)], 2)
@@ -257,6 +205,18 @@ def _function(
         + indent(last, "    " * 3)
         + each(end, 2)
     )
+
+
+# One block is some samples: the product of the values from `a` on, of the step beside, is added to what is given.
+PRODUCT = (
+    "call_at(MULTIPLY, (a, N, 1, {ones}, w // N, N, W, 1, N, given + 4 * ({at}), {row}, "
+    "np.int64(current.ctypes.data), N, np.int64(index.ctypes.data)))"
+)
+
+
+def _product_arrays(given: str, beside: str) -> list[str]:
+    kinds = {"current": "float32", "index": "int32"}
+    return [f"given, beside = {given}, {beside}", *(f"{a} = np.empty(block, np.{kind})" for a, kind in kinds.items())]
 
 
 # One block is k rows of pixels: whole windows, but for a last block of fewer rows, which no window covers.
@@ -305,12 +265,8 @@ def vector_loads(plan: Plan) -> list[str]:
     return [f"c_{c} = k_{c}[i]" for c in plan.program.coefs if c in plan.vectors]
 
 
-def _out_over_x(plan: Plan) -> bool:
-    return plan.overwrite and not plan.training and not plan.pool
-
-
 def _place(plan: Plan, name: str) -> str:
-    return "X_[i]" if name in ("x", plan.over_x) else f"K_{name}_[i]"
+    return f"{plan.place(name)}_[i]"
 
 
 def store(plan: Plan, name: str) -> str:

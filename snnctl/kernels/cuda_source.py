@@ -9,7 +9,6 @@ import numpy as np
 
 from snnctl.kernels.plan import Plan
 from snnctl.kernels.program import Line, Program, Ref
-from snnctl.kernels.trace import Untraceable
 
 # Triton expression of each op; {0}, {1}, {2} are its arguments. Division and root round as torch's do on a CPU: plain
 # `/` is an approximation on a GPU.
@@ -23,7 +22,7 @@ EXPRESSIONS = {
 }  # fmt: skip
 CONDITIONS = {"where": 1, "number": 1, "and": 2, "or": 2, "not": 1}  # how many arguments are true or false
 
-# Triton itself has none of these that run everywhere. atan: range reduction and polynomial of S. L. Moshier's Cephes.
+# Triton itself has none of these that run everywhere. tanh and atan: polynomials of S. L. Moshier's Cephes.
 FUNCTIONS = {
     "sigmoid": """
 @triton.jit
@@ -33,9 +32,11 @@ def sigmoid(x):
     "tanh": """
 @triton.jit
 def tanh(x):
-    size = tl.abs(x)
-    small = x - x * x * x * 0.3333333432674408
-    return tl.where(size < 0.01, small, tl.div_rn(2.0, 1.0 + tl.exp(-2.0 * x)) - 1.0)
+    z = x * x
+    p = ((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1
+    small = (p * z - 3.33332819422e-1) * z * x + x
+    large = 1.0 - tl.div_rn(2.0, tl.exp(2.0 * tl.abs(x)) + 1.0)
+    return tl.where(z < 0.390625, small, tl.where(x > 0.0, large, -large))
 """,
     "log1p": """
 @triton.jit
@@ -89,16 +90,16 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
     """Names of a function's arguments, in order."""
     p = plan.program
     vectors = [c for c in p.coefs if c in plan.vectors]
-    own = [f"K_{name}" for name in plan.kept if name != plan.over_x]
+    own = [f"K_{name}" for name in plan.own]
     names = ["T", "M", "at", "ar", "xt", "xr", "xm"]
     if backward:
         names += ["gt", "gr", "gm", "D_out", "X", *([] if plan.gradient_over else ["D_x"]), *own]
         names += [f"G0_{s}" for s in p.states] + [f"G_{s}" for s in p.states]
         names += [f"P_{c}" for c, _ in plan.gradients]
     else:
-        names += ["X", *([] if out_over_x(plan) else ["OUT"]), *own]
+        names += ["X", *([] if plan.out_over_x else ["OUT"]), *own]
         names += [f"S0_{s}" for s in p.states] + [f"S_{s}" for s in p.states]
-    return [*names, *(f"f_{c}" for c in p.coefs if c not in plan.vectors), *(f"C_{c}" for c in vectors),
+    return [*names, *(f"c_{c}" for c in p.coefs if c not in plan.vectors), *(f"C_{c}" for c in vectors),
             *(f"size_{c}" for c in vectors), *(f"inner_{c}" for c in vectors)]  # fmt: skip
 
 
@@ -123,15 +124,10 @@ def statements(program: Program, lines: Iterable[Line], constants: _Constants) -
     """The lines as Triton statements."""
     truths, written = program.truths, []
     for line in lines:
-        if line.op not in EXPRESSIONS:
-            raise Untraceable(
-                f"{program.neuron}.step uses {line.op}, which has no expression in Triton",
-                "run it with   backend: eager",
-            )
         args = [constants.ref(a) for a in line.args]
         for i in range(CONDITIONS.get(line.op, 0)):
             args[i] = args[i] if args[i] in truths else f"({args[i]} != 0)"
-        written.append(f"{line.name} = {EXPRESSIONS[line.op].format(*args)}")
+        written.append(f"{line.name} = {program.written(line, args, EXPRESSIONS, 'Triton')}")
     return written
 
 
@@ -139,7 +135,7 @@ def _forward(plan: Plan) -> str:
     p, constants = plan.program, _Constants()
     body = ["x = " + _read("X + xo + mx"), *statements(p, p.forward_lines(plan.saved), constants)]
     body += [_write(_place(plan, name), _stored(plan, name, constants)) for name in plan.kept]
-    body += [_write("X + xo + mx" if out_over_x(plan) else "OUT + o + m", constants.ref(p.out))]
+    body += [_write("X + xo + mx" if plan.out_over_x else "OUT + o + m", constants.ref(p.out))]
     body += _assigned(p.before, [constants.ref(a) for a in p.after])
     return _function(
         "forward",
@@ -194,7 +190,7 @@ def _function(name: str, names: list[str], *, before: list[str], body: list[str]
 def _coefficients(plan: Plan) -> list[str]:
     # Everything is a block: a value carried through the loop may not change its shape.
     return [
-        f"c_{c} = " + (_read(f"C_{c} + (q // inner_{c}) % size_{c}") if c in plan.vectors else _block(f"f_{c}"))
+        f"c_{c} = " + (_read(f"C_{c} + (q // inner_{c}) % size_{c}") if c in plan.vectors else _block(f"c_{c}"))
         for c in plan.program.coefs
     ]
 
@@ -218,7 +214,8 @@ def _assigned(names: Iterable[str], values: list[str]) -> list[str]:
 
 
 def _place(plan: Plan, name: str) -> str:
-    return "X + xo + mx" if name in ("x", plan.over_x) else f"K_{name} + o + m"
+    array = plan.place(name)
+    return "X + xo + mx" if array == "X" else f"{array} + o + m"
 
 
 def _stored(plan: Plan, name: str, constants: _Constants) -> str:
@@ -235,8 +232,3 @@ def _loaded(plan: Plan, name: str) -> str:
     if name in plan.program.truths:
         return f"{value} != 0"
     return value if plan.storage == "float32" else f"{value}.to(tl.float32)"
-
-
-def out_over_x(plan: Plan) -> bool:
-    """Whether the output takes the place of x."""
-    return plan.overwrite and not plan.training

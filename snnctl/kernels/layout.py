@@ -62,12 +62,12 @@ class Layout:
             return Strides(self.neurons, self.steps * self.neurons, 1)
         return Strides(self.batch * self.neurons, 0, 1)
 
-    def empty(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """An uninitialised (T, B, *shape) in this order."""
-        lead = (self.batch, self.steps) if self.batch_major else (self.steps, self.batch)
-        flat = buffers.empty(self.steps * self.batch * self.neurons, dtype)
-        view = flat.view(*lead, *self._ordered).permute(0, 1, *(2 + i for i in self._inverse))
-        return _own(flat, view.transpose(0, 1) if self.batch_major else view)
+    def empty(self, dtype: torch.dtype = torch.float32, device: torch.device | None = None) -> Tensor:
+        """An uninitialised (T, B, *shape) in this order, on the CPU or another device."""
+        count = self.steps * self.batch * self.neurons
+        if count * dtype.itemsize < buffers.SMALL or not (device is None or device.type == "cpu"):
+            return torch.empty_strided(*self._lies, dtype=dtype, device=device)
+        return _lying(buffers.empty(count, dtype), *self._lies)
 
     def strides_of(self, a: Tensor) -> Strides | None:
         """Of a tensor (T, B, *shape) as a kernel can read it; None if it must be copied first."""
@@ -89,7 +89,7 @@ class Layout:
         strides = self.strides_of(a)
         if strides is not None:
             return a, strides
-        return self.empty(a.dtype).copy_(a), self.strides
+        return self.empty(a.dtype, a.device).copy_(a), self.strides
 
     def state(self, s: Tensor) -> Tensor:
         """(B, *shape) as a flat, contiguous (B N,) in this order; a copy only where it must be."""
@@ -101,14 +101,16 @@ class Layout:
 
     def unflat(self, flat: Tensor) -> Tensor:
         """The way back: (B N,) as (B, *shape)."""
-        return _own(flat, flat.view(self.batch, *self._ordered).permute(0, *(1 + i for i in self._inverse)))
+        size, strides = self._lies
+        return _lying(flat, size[1:], (self.neurons, *strides[2:]))
 
-    def vector(self, c: Tensor) -> tuple[Tensor, int]:
+    def vector(self, c: Tensor, device: torch.device | None = None) -> tuple[Tensor, int]:
         """A coefficient broadcast against (B, *shape), as (values, inner): neuron n has values[n // inner % size]
 
-        One value a neuron, a channel of maps or a channel of channels-last maps needs no copy of itself.
+        One value a neuron, a channel of maps or a channel of channels-last maps needs no copy of itself. A device other
+        than the coefficient's own gets a copy.
         """
-        c = c.detach().to(torch.float32)
+        c = c.detach().to(device or c.device, torch.float32, non_blocking=True)
         if c.dim() > len(self.shape):  # each sample its own
             return self.state(c), 1
         c = c.reshape((1,) * (len(self.shape) - c.dim()) + tuple(c.shape)).permute(self.order)
@@ -123,8 +125,11 @@ class Layout:
         return tuple(self.shape[i] for i in self.order)
 
     @cached_property
-    def _inverse(self) -> tuple[int, ...]:
-        return tuple(self.order.index(i) for i in range(len(self.order)))
+    def _lies(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Size and strides of (T, B, *shape) in this order."""
+        inner = [math.prod(self._ordered[self.order.index(i) + 1 :]) for i in range(len(self.shape))]
+        own = self.strides
+        return (self.steps, self.batch, *self.shape), (own.step, own.row or self.neurons, *inner)
 
 
 def layout_of(x: Tensor) -> Layout:
@@ -146,10 +151,10 @@ def _layout(sizes: torch.Size, strides: tuple[int, ...]) -> Layout:
     return Layout(steps, batch, tuple(shape), order, batch_major)
 
 
-def _own(flat: Tensor, view: Tensor) -> Tensor:
+def _lying(flat: Tensor, size: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
     # The same memory, but no view to autograd: users may write into outputs and states.
-    return torch.empty(0, dtype=flat.dtype).set_(
-        flat.untyped_storage(), flat.storage_offset(), view.shape, view.stride()
+    return torch.empty(0, dtype=flat.dtype, device=flat.device).set_(
+        flat.untyped_storage(), flat.storage_offset(), size, strides
     )
 
 

@@ -28,6 +28,7 @@ class Plan:
         overwrite: x may be written over, with what is saved, or with the output where nothing is.
         storage: how saved numbers are kept.
         pool: side k of the windows that the output is summed over, k x k pixels of channels-last maps; 0: not at all.
+        feedback: x is what is given plus a product of the outputs of the step before; on the CPU, time first.
     """
 
     program: Program
@@ -37,6 +38,7 @@ class Plan:
     overwrite: bool = False
     storage: Storage = "float32"
     pool: int = 0
+    feedback: bool = False
 
     @cached_property
     def saved(self) -> tuple[str, ...]:
@@ -45,19 +47,33 @@ class Plan:
 
     @cached_property
     def kept(self) -> tuple[str, ...]:
-        """The saved values that are written to memory of their own: all but x, which is there."""
-        return tuple(name for name in self.saved if name != "x")
+        """The saved values that are written to memory: all but x, where that is there."""
+        return self.saved if self.feedback else tuple(name for name in self.saved if name != "x")
 
     @cached_property
     def own(self) -> tuple[str, ...]:
         """The kept values that have memory of their own: all but the one that takes x's place."""
         return tuple(name for name in self.kept if name != self.over_x)
 
+    def place(self, name: str) -> str:
+        """The array that holds a saved value."""
+        return "X" if name == self.over_x or (name == "x" and not self.feedback) else f"K_{name}"
+
     def storage_of(self, name: str) -> str:
         """How a saved value is stored: as `storage` says, "truth", or in full for x."""
         if name == "x":
             return "float32"
         return "truth" if name in self.program.truths else self.storage
+
+    def dtype_of(self, name: str) -> torch.dtype:
+        """In which a saved value is stored."""
+        kind = self.storage_of(name)
+        return torch.uint8 if kind == "truth" else getattr(torch, kind)
+
+    @cached_property
+    def out_over_x(self) -> bool:
+        """Whether the output takes x's place in memory."""
+        return self.overwrite and not self.training and not self.pool
 
     @cached_property
     def over_x(self) -> str | None:
@@ -94,13 +110,14 @@ def plan_for(
     overwrite: bool = False,
     storage: Storage = "float32",
     pool: int = 0,
+    feedback: bool = False,
     by_address: bool = False,
 ) -> Plan:
     """The plan for these inputs: which are tensors of many values, and which need gradients.
 
     Args:
         x: input. states: before the first step. values: the coefficients.
-        overwrite, storage, pool: as of Plan.
+        overwrite, storage, pool, feedback: as of Plan.
         by_address: tensors of one value are vectors too: to read one on the CPU would wait for a GPU.
     """
     names, wanted, training = program.coefs, [], False
@@ -110,7 +127,7 @@ def plan_for(
     vectors = [
         n for n, v in zip(names, values, strict=True) if isinstance(v, Tensor) and (by_address or v.numel() != 1)
     ]
-    return _plan(program, tuple(vectors), training, tuple(wanted), overwrite, storage, pool)
+    return _plan(program, tuple(vectors), training, tuple(wanted), overwrite, storage, pool, feedback)
 
 
 @lru_cache(maxsize=1024)

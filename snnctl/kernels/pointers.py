@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -22,4 +23,23 @@ def _reader(element):
 float32_at = _reader(types.float32)
 uint16_at = _reader(types.uint16)
 uint8_at = _reader(types.uint8)
-int64_at = _reader(types.int64)
+int32_at = _reader(types.int32)
+
+
+@intrinsic
+def call_at(typing, address, numbers):
+    """Call compiled code by its address.
+
+    Args:
+        address: of a function that takes int64 and returns nothing.
+        numbers: its arguments, a tuple of int64.
+    """
+
+    def code(context, builder, signature, args):
+        integer = ir.IntType(64)
+        function = ir.FunctionType(ir.VoidType(), [integer] * len(signature.args[1]))
+        arguments = [builder.extract_value(args[1], i) for i in range(len(signature.args[1]))]
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.UniTuple(types.int64, len(numbers))), code

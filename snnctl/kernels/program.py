@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from snnctl.errors import UserError
+
 Ref = str | float  # a value by its name, or a constant
+
+
+class Untraceable(UserError):
+    """A step that no kernel can be made of; it runs eagerly."""
 
 
 class Line(NamedTuple):
@@ -91,6 +97,26 @@ class Program:
         return kept[::-1]
 
     @cached_property
+    def binary(self) -> bool:
+        """Whether the output is 0 or 1."""
+        return any(line.name == self.out and line.op == "number" for line in self.lines)
+
+    @cached_property
     def truths(self) -> frozenset[str]:
         """Names of the values that are true or false."""
         return frozenset(line.name for line in self.lines if line.truth)
+
+    def written(self, line: Line, args: Iterable[str], expressions: Mapping[str, str], target: str) -> str:
+        """The right side of a line in another language.
+
+        Args:
+            line: of this program. args: its arguments there.
+            expressions: op -> text in which {0}, {1}, {2} are the arguments. target: name of the language.
+
+        Raises:
+            Untraceable: there is no expression for the op; names the neuron and the op.
+        """
+        if line.op not in expressions:
+            problem = f"{self.neuron}.step uses {line.op}, which has no expression in {target}"
+            raise Untraceable(problem, "write the step with operations that the target has, or run it eagerly")
+        return expressions[line.op].format(*args)

@@ -13,15 +13,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnctl.errors import UserError
 from snnctl.kernels.ops import TRUTHS, translate
-from snnctl.kernels.program import Line, Program, Ref
+from snnctl.kernels.program import Line, Program, Ref, Untraceable
 
 SHAPES = (7,), (3, 5)  # of the neurons traced at once: sizes that no operation takes for something else
 KNOWN = "snnctl/kernels/ops.py lists those that kernels know"
 Step = Callable[[Tensor, NamedTuple, NamedTuple], tuple[Tensor, NamedTuple]]
-
-
-class Untraceable(UserError):
-    """A step that no kernel can be made of; it runs eagerly."""
 
 
 def trace(step: Step, state: NamedTuple, coefs: NamedTuple, neuron: str) -> Program:

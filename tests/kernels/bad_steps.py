@@ -202,3 +202,20 @@ class RankTaken(Plain):
     def step(self, x, state, coefs):
         v = coefs.k * state.v + (x if x.dim() == 1 else 2 * x)
         return v, State(v)
+
+
+def with_state_named(name: str) -> type[Plain]:
+    """A leaky integrator whose state has another name."""
+    Named = NamedTuple("Named", [(name, Tensor)])
+
+    class Kept(Plain):
+        State = Named
+
+        def initial_state(self, x0):
+            return Named(torch.zeros_like(x0))
+
+        def step(self, x, state, coefs):
+            v = coefs.k * state[0] + x
+            return v, Named(v)
+
+    return Kept

@@ -13,8 +13,9 @@ from snnctl.kernels import compiled, cpu, launch
 from snnctl.kernels.plan import Plan, plan_for
 from snnctl.kernels.program import Line, Program
 from snnctl.kernels.scan import scan
+from snnctl.kernels.trace import Untraceable
 from snnctl.neurons import LIF
-from tests.kernels.bad_steps import Plain, State
+from tests.kernels.bad_steps import Plain, State, with_state_named
 from tests.kernels.conventions import DT, POINTS, cases, drive, ops, program_of, program_of_op
 
 
@@ -94,20 +95,15 @@ def test_every_convention_is_printed_as_python(neuron, storage):
                     assert text == cpu.source(one), "the text is the key of the cache"
 
 
+def test_an_unknown_op_names_the_neuron_and_the_op():
+    program = Program("Erf", (), (), (Line("t0", "erf", ("x",)),), "t0", (), None, (), ())
+    with pytest.raises(Untraceable, match=r"Erf\.step uses erf"):
+        cpu.source(Plan(program, training=False))
+
+
 @pytest.mark.parametrize("name", ["out", "x", "w", "i", "o", "T", "v", "block"])
 def test_a_state_may_have_any_name(name):
-    Named = NamedTuple("Named", [(name, torch.Tensor)])
-
-    class Kept(Plain):
-        State = Named
-
-        def initial_state(self, x0):
-            return Named(torch.zeros_like(x0))
-
-        def step(self, x, state, coefs):
-            v = coefs.k * state[0] + x
-            return v, Named(v)
-
+    Kept = with_state_named(name)
     x = drive(4, 2, 3)
     found, expected = (Kept(backend=b)(x.requires_grad_(), dt=DT) for b in ("cpu", "eager"))
     assert torch.equal(found[0], expected[0]) and torch.equal(found[1][0], expected[1][0])

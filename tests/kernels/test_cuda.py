@@ -212,6 +212,24 @@ def test_every_op_is_what_torch_computes(device, op):
     torch.testing.assert_close(out.cpu()[0, 0], expected, rtol=1e-6, atol=1e-7, equal_nan=True)
 
 
+def test_tanh_is_within_a_few_units_of_the_last_place(device):
+    program = Program("Single", (), (), (Line("t0", "tanh", ("x",)),), "t0", (), None, (), ())
+    x = torch.cat([torch.linspace(-20, 20, 5001), torch.logspace(-6, 0, 501), -torch.logspace(-6, 0, 501)]).to(device)
+    found = cuda.scan(program, x[None, None], LI.State(None), LI().coefficients(DT))[0][0, 0].double()
+    exact = x.double().tanh()
+    assert ((found - exact).abs() / exact.abs().clamp(min=1e-30)).max() < 1e-6
+
+
+def test_what_has_no_gradient_does_not_ask_for_one(device):
+    class Hard(LIF):
+        def step(self, x, state, coefs):
+            v = coefs.decay * state.v + x
+            return (v >= coefs.threshold).to(v.dtype), state._replace(v=v)
+
+    out, after = run(device, Hard(), drive(5, 2, 3).to(device).requires_grad_())
+    assert after.v.requires_grad and not out.requires_grad
+
+
 CONSTANTS = [0.1, -0.1, 1e-40, -0.0, 3.4e38, 16777217.0, math.inf, -math.inf, math.nan]
 
 

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from torch import Tensor
 
 from snnctl.kernels.program import Line
 from snnctl.kernels.trace import Untraceable, trace
 from snnctl.neurons import ALIF, LI, LIF, CubaLIF, Neuron
-from tests.kernels.bad_steps import BAD, WRONG, Coefficients, Plain, RankTaken, SizeTaken, State
+from tests.kernels.bad_steps import BAD, WRONG, Coefficients, Plain, RankTaken, SizeTaken, State, with_state_named
 from tests.kernels.conventions import DT, cases, neurons, program_of
 from tests.kernels.lines import random_inputs, run, tensors, value
 
@@ -167,19 +166,7 @@ def test_auto_runs_a_bad_step_eagerly_with_one_warning_and_cpu_insists():
 
 @pytest.mark.parametrize("name", ["out", "x", "w", "i", "t0", "o", "T"])
 def test_a_state_may_have_any_name(name):
-    Named = NamedTuple("Named", [(name, Tensor)])
-
-    class Kept(Plain):
-        State = Named
-
-        def initial_state(self, x0):
-            return Named(torch.zeros_like(x0))
-
-        def step(self, x, state, coefs):
-            v = coefs.k * state[0] + x
-            return v, Named(v)
-
-    program = traced(Kept())
+    program = traced(with_state_named(name)())
     given = random_inputs(program)
     found = run(program.lines, given)
     before = {a for a in given if a.startswith("s_")}
