@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -10,8 +10,7 @@ from snnctl.neurons.leaky import Leaky, decay_factor, gained, leaked
 from snnctl.neurons.quantity import TIME, Value, one_of
 from snnctl.neurons.sequence import zeros
 from snnctl.neurons.spiking import SpikingNeuron
-
-Synapse = Literal["decay_then_add", "add_then_decay"]
+from snnctl.neurons.synapse import Synapse, arrived
 
 
 class CubaLIFState(NamedTuple):
@@ -49,7 +48,8 @@ class CubaLIF(Leaky, SpikingNeuron):
 
     Args:
         tau_syn: synaptic time constant, s, > 0 and >= dt / 2.
-        synapse: whether the input of a step has already decayed when it reaches the membrane in that step.
+        synapse: whether the input of a step reaches the membrane in that step ("decay_then_add"), already decayed
+            ("add_then_decay"), or one step later ("next_step": v[t] is driven by i[t-1]).
         conventions: tau_mem, v_rest, decay (of both), input_gain of `Leaky`; threshold, v_reset, fire, reset,
             reset_delay, detach_reset, max_spikes, refractory, surrogate of `SpikingNeuron`; learnable, per, shape of
             `Neuron`.
@@ -76,10 +76,7 @@ class CubaLIF(Leaky, SpikingNeuron):
         return CubaLIFState(zeros(x0), self.resting(x0), **self.rested(x0))
 
     def step(self, x: Tensor, state: CubaLIFState, coefs: CubaLIFCoefficients) -> tuple[Tensor, CubaLIFState]:
-        if self.synapse == "decay_then_add":
-            i = coefs.syn_decay * state.i + x
-        else:
-            i = coefs.syn_decay * (state.i + x)
-        v = self.receive(leaked(state.v, coefs), gained(i, coefs.gain), state, coefs)
+        current, i = arrived(x, state.i, coefs.syn_decay, self.synapse)
+        v = self.receive(leaked(state.v, coefs), gained(current, coefs.gain), state, coefs)
         s, *after = self.spike(v, coefs.threshold, state, coefs)
         return s, CubaLIFState(i, *after)

@@ -14,7 +14,7 @@ from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.quantity import POTENTIAL, TIME, Kind, Value, one_of
 from snnctl.neurons.sequence import zeros
 
-Decay = Literal["exact", "euler"]
+Decay = Literal["exact", "euler", "bitshift"]
 Gain = float | Literal["1-decay", "dt/tau"]
 
 
@@ -27,7 +27,8 @@ class Leaky(Neuron):
         values: name -> (value, Kind) of the subclass's own parameters.
         tau_mem: membrane time constant, s, > 0 and >= dt / 2.
         v_rest: potential that it relaxes to and starts at, unit of v.
-        decay: "exact" exp(-dt / tau), or "euler" 1 - dt / tau.
+        decay: "exact" exp(-dt / tau); "euler" 1 - dt / tau; or "bitshift" 1 - 2^-n, n = log2(tau / dt) rounded to a
+            whole number: what fixed-point hardware gets from v - (v >> n).
         input_gain: a number; "1-decay", at which a constant input x leads to v_rest + x at any tau; or "dt/tau".
         conventions: of the bases.
 
@@ -76,13 +77,22 @@ def gained(x: Tensor, gain: float | Tensor | None) -> Tensor:
 
 
 def decay_factor(tau: float | Tensor, dt: float, decay: Decay) -> float | Tensor:
-    """What is left of a value after one step: exp(-dt / tau), or 1 - dt / tau by Euler's rule.
+    """What is left of a value after one step: exp(-dt / tau), 1 - dt / tau by Euler's rule, or 1 - 2^-n by a shift.
 
-    A learned tau is kept at dt / 2 and above under Euler, below which the membrane would oscillate and grow.
+    A learned tau is kept at dt / 2 and above under Euler, below which the membrane would oscillate and grow. Through
+    the rounding of n the gradient passes as Euler's.
     """
-    if decay == "euler":
-        return 1 - dt / (tau.clamp(min=dt / 2) if isinstance(tau, Tensor) else tau)
+    if decay != "exact":
+        euler = 1 - dt / (tau.clamp(min=dt / 2) if isinstance(tau, Tensor) else tau)
+        return euler if decay == "euler" else _shifted(tau, dt, euler)
     return torch.exp(-dt / tau) if isinstance(tau, Tensor) else math.exp(-dt / tau)
+
+
+def _shifted(tau: float | Tensor, dt: float, euler: float | Tensor) -> float | Tensor:
+    if not isinstance(tau, Tensor):
+        return 1 - 2.0 ** -max(0, round(math.log2(tau / dt)))
+    shift = torch.log2(tau / dt).round().clamp(min=0)
+    return (1 - torch.exp2(-shift)).detach() + (euler - euler.detach())
 
 
 def gain_factor(gain: Gain, decay: float | Tensor, tau: float | Tensor, dt: float) -> float | Tensor | None:
@@ -101,3 +111,10 @@ def checked_gain(owner: str, option: str, gain: Gain) -> Gain:
     if gain in ("1-decay", "dt/tau"):
         return gain
     raise UserError(f"{owner}: {option} is {gain!r}", "choose from    a number (no unit), 1-decay, dt/tau")
+
+
+def checked_floor(owner: str, v_min: float | None) -> float | None:
+    """A finite number, unit of v, or None, else a UserError."""
+    if v_min is None or (isinstance(v_min, int | float) and not isinstance(v_min, bool) and math.isfinite(v_min)):
+        return None if v_min is None else float(v_min)
+    raise UserError(f"{owner}: v_min is {v_min!r}", "range          a finite number, unit of v, or null for none")

@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from snnctl.neurons.leaky import Leaky, gained, leaked
+from snnctl.neurons.leaky import Leaky, checked_floor, decay_factor, gained, leaked
+from snnctl.neurons.quantity import TIME, Value, one_of
+from snnctl.neurons.sequence import zeros
+from snnctl.neurons.synapse import Synapse, arrived
 
 
 class LIState(NamedTuple):
-    """Between two steps, (B, ...)."""
+    """Between two steps, each (B, ...); None where no option needs it."""
 
     v: Tensor  # membrane potential
+    i: Tensor | None = None  # synaptic current
 
 
 class LICoefficients(NamedTuple):
@@ -21,6 +25,7 @@ class LICoefficients(NamedTuple):
     decay: float | Tensor
     gain: float | Tensor | None  # None is 1
     v_rest: float | Tensor | None  # None is 0
+    syn_decay: float | Tensor | None = None  # None: no synapse
 
 
 class LI(Leaky):
@@ -28,10 +33,14 @@ class LI(Leaky):
 
         v[t] = v_rest + decay (v[t-1] - v_rest) + gain x[t]        decay = exp(-dt / tau_mem), gain = 1
 
-    and the output is v[t].
+    and the output is v[t]. With a tau_syn, a synaptic current i[t] stands in the place of x[t].
 
     Args:
-        conventions: tau_mem, v_rest, decay, input_gain of `Leaky`; learnable, per, shape of `Neuron`.
+        tau_syn: time constant of a synaptic current in front of the membrane, as in `CubaLIF`, s, > 0 and >= dt / 2;
+            None for none.
+        synapse: order of its decay and arrival, as in `CubaLIF`.
+        v_min: v is raised to it after it was given out, unit of v, up to v_rest; None for no limit.
+        conventions: tau_mem, v_rest, decay (of both), input_gain of `Leaky`; learnable, per, shape of `Neuron`.
 
     Raises:
         UserError: a value out of range, an unknown option or parameter name; a time constant below dt / 2.
@@ -41,12 +50,33 @@ class LI(Leaky):
 
     State = LIState
 
+    def __init__(
+        self,
+        *,
+        tau_syn: Value | None = None,
+        synapse: Synapse = "decay_then_add",
+        v_min: float | None = None,
+        **conventions,
+    ):
+        super().__init__({} if tau_syn is None else {"tau_syn": (tau_syn, TIME)}, **conventions)
+        self.tau_syn = None if tau_syn is None else self.tau_syn
+        if tau_syn is None:
+            self.tau_syn = None
+        self.synapse = one_of(type(self).__name__, "synapse", synapse, Synapse)
+        self.v_min = checked_floor(type(self).__name__, v_min)
+        if v_min is not None and v_min > self.lowest["v_rest"]:
+            limit = f"v_rest = {self.lowest['v_rest']:g}"
+            raise self.wrong(f"v_min is {v_min:g} (unit of v)", f"range          up to {limit}, or null")
+
     def coefficients(self, dt: float) -> LICoefficients:
-        return LICoefficients(**self.membrane(dt))
+        membrane = self.membrane(dt)
+        syn_decay = None if self.tau_syn is None else decay_factor(self.tau_syn, dt, self.decay)
+        return LICoefficients(**membrane, syn_decay=syn_decay)
 
     def initial_state(self, x0: Tensor) -> LIState:
-        return LIState(self.resting(x0))
+        return LIState(self.resting(x0), None if self.tau_syn is None else zeros(x0))
 
     def step(self, x: Tensor, state: LIState, coefs: LICoefficients) -> tuple[Tensor, LIState]:
-        v = leaked(state.v, coefs) + gained(x, coefs.gain)
-        return v, LIState(v)
+        current, i = arrived(x, state.i, coefs.syn_decay, self.synapse)
+        v = leaked(state.v, coefs) + gained(current, coefs.gain)
+        return v, LIState(v if self.v_min is None else v.clamp(min=self.v_min), i)

@@ -37,3 +37,28 @@ def test_a_delayed_reset_subtracts_the_threshold_that_was_crossed():
 def test_without_beta_it_is_a_lif():
     x = torch.rand(50, 2, 3)
     assert torch.equal(ALIF(beta=0.0)(x, dt=DT)[0], LIF()(x, dt=DT)[0])
+
+
+def test_the_threshold_may_relax_before_it_is_met():
+    s, a, _ = run(ALIF(adapt_gain=1, adaptation="decay_then_compare", **HALF), [1.0, 1.0, 1.0, 1.0])
+    assert s == [1, 0, 1, 0]  # against thresholds 1, 1.5, 1.25, 1.625
+    assert a == [1.0, 0.5, 1.25, 0.625]
+
+
+def test_a_synapse_of_the_next_step_is_one_step_late():
+    x = torch.rand(40, 2, 3)
+    late = ALIF(tau_syn=5e-3, synapse="next_step")(x, dt=DT)[0]
+    prompt = ALIF(tau_syn=5e-3)(x, dt=DT)[0]
+    assert torch.equal(late[1:], prompt[:-1]) and prompt.sum() > 0
+
+
+def test_what_is_detached_carries_no_gradient():
+    # two steps of 1, both decays 1/2: the first spike raises the second threshold
+    x = torch.tensor([1.0, 1.0]).view(2, 1, 1)
+    gradients = {}
+    for option in ("none", "detach_adaptation", "detach_threshold"):
+        leaf = x.clone().requires_grad_()
+        options = {} if option == "none" else {option: True}
+        ALIF(detach_reset=True, **options, **HALF)(leaf, dt=DT)[0][1].sum().backward()
+        gradients[option] = leaf.grad.flatten().tolist()
+    assert gradients["none"][0] < gradients["detach_adaptation"][0] == gradients["detach_threshold"][0]

@@ -82,3 +82,19 @@ def test_a_learned_time_constant_cannot_make_euler_unstable():
     with torch.no_grad():
         neuron.log_tau_mem.fill_(math.log(1e-5))
     assert neuron.coefficients(1e-3).decay.item() == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("tau, shift", [(20e-3, 4), (10e-3, 3), (1.5e-3, 1), (1e-3, 0), (0.6e-3, 0), (1.0, 10)])
+def test_a_decay_by_bit_shift_is_the_nearest_power_of_two(tau, shift):
+    fixed = LI(tau_mem=tau, decay="bitshift").coefficients(1e-3).decay
+    learned = LI(tau_mem=tau, decay="bitshift", learnable=["tau_mem"]).coefficients(1e-3).decay
+    assert fixed == learned.item() == 1 - 2.0**-shift
+
+
+def test_the_gradient_of_a_bit_shift_is_that_of_an_euler_step():
+    gradients = []
+    for decay in ("bitshift", "euler"):
+        neuron = LI(tau_mem=20e-3, decay=decay, learnable=["tau_mem"])
+        neuron.coefficients(1e-3).decay.backward()
+        gradients.append(neuron.log_tau_mem.grad.item())
+    assert gradients[0] == pytest.approx(gradients[1]) == pytest.approx(0.05)

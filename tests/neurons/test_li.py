@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from snnctl.errors import UserError
 from snnctl.neurons import LI
 
 DT = 1e-3
@@ -29,3 +30,22 @@ def test_a_constant_input_is_reached_with_the_gain_one_minus_decay():
 
 def test_it_does_not_spike():
     assert LI.spiking is False and "threshold" not in LI.__signature__.parameters
+
+
+def test_a_synapse_stands_before_the_membrane():
+    neuron = LI(tau_mem=2 * DT, tau_syn=2 * DT, decay="euler")
+    assert run_v(neuron, [1.0, 0.0, 0.0]) == [1.0, 1.0, 0.75]  # i = 1, 0.5, 0.25
+
+
+def test_v_min_is_seen_from_the_next_step_on():
+    neuron = LI(tau_mem=2 * DT, decay="euler", v_min=-0.5)
+    assert run_v(neuron, [-2.0, 0.0, 0.0]) == [-2.0, -0.25, -0.125]
+
+
+def test_a_v_min_above_rest_is_named():
+    with pytest.raises(UserError, match=r"LI: v_min is 0\.5"):
+        LI(v_min=0.5)
+
+
+def run_v(neuron: LI, values: list[float]) -> list[float]:
+    return neuron(torch.tensor(values).view(-1, 1, 1), dt=DT)[0].flatten().tolist()

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
-from snnctl.neurons import ALIF, IF, LI, LIF, CubaLIF, Neuron, ReLU
+from snnctl.neurons import ALIF
 from snnctl.surrogates import ATan, FastSigmoid, Sigmoid, Surrogate, Triangle
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 NEURONS = sorted(p.relative_to(CONFIGS / "neuron").as_posix()[:-5] for p in (CONFIGS / "neuron").rglob("*.yaml"))
 SURROGATES = sorted(p.stem for p in (CONFIGS / "surrogate").glob("*.yaml"))
 OPTIONS = [name for name in NEURONS if name != "base"]
+SAME = ["if", "lif", "cuba_lif", "alif", "li", "relu", "alpha_lif", "alpha_synapse", "delta_lif", "exp_synapse",
+        "graded_lif", "graded_spikes", "integrator", "lapicque", "mcculloch_pitts", "rate"]  # fmt: skip
 SPIKING = ["if", "lif", "cuba_lif", "alif", "lif/norse"]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_every_neuron_builds_runs_and_learns(built, name):
-    neuron = built(f"neuron={name}")
-    assert isinstance(neuron, Neuron)
-    for steps in (1, 200):
-        x = torch.rand(steps, 3, 4, requires_grad=True)
-        out, state = neuron(x, dt=1e-3)
-        assert out.shape == x.shape and out.isfinite().all() and isinstance(state, neuron.State)
-        out.sum().backward()
-        assert x.grad.isfinite().all() and (x.grad != 0).any()
+def test_every_neuron_builds_runs_and_learns(composed, name):
+    partial = instantiate(composed(f"neuron={name}"))
+    known = {"shape": (4,), "steps": 200}
+    neuron = partial(**{n: known[n] for n in inspect.signature(partial.func).parameters if n in known})
+    x = (2 * torch.rand(200, 3, 4)).requires_grad_()
+    out, state = neuron(x, dt=1e-3)
+    assert out.shape == x.shape and out.isfinite().all() and isinstance(state, tuple)
+    out.sum().backward()
+    assert x.grad.isfinite().all() and (x.grad != 0).any()
 
 
-@pytest.mark.parametrize(
-    "name, neuron",
-    [("if", IF), ("lif", LIF), ("cuba_lif", CubaLIF), ("alif", ALIF), ("li", LI), ("relu", ReLU)],
-)
-def test_yaml_and_python_have_the_same_arguments_and_defaults(composed, built, name, neuron):
+@pytest.mark.parametrize("name", SAME)
+def test_yaml_and_python_have_the_same_arguments_and_defaults(composed, built, name):
+    neuron = get_class(composed(f"neuron={name}")["_target_"])
     assert repr(built(f"neuron={name}")) == repr(neuron())
     assert set(composed(f"neuron={name}")) - {"_target_", "_partial_"} == set(neuron.__signature__.parameters) - {
         "shape"

@@ -36,6 +36,14 @@ CASES = [
     (ALIF, {"learnable": ["tau_mem", "tau_adapt", "threshold", "beta"]}),
     (ALIF, {"adapt_gain": 1, "reset_delay": True, "learnable": ["tau_adapt", "beta"]}),
     (LI, {"learnable": ["tau_mem", "v_rest"]}),
+    (LI, {"tau_syn": 5e-3, "synapse": "add_then_decay", "learnable": ["tau_mem", "tau_syn"]}),
+    (LIF, {"ternary": True, "learnable": ["tau_mem", "threshold"]}),
+    (LIF, {"reset_delay": "with_input", "reset": "zero", "learnable": ["tau_mem"]}),
+    (LIF, {"surrogate_in": "threshold", "learnable": ["tau_mem", "threshold"]}),
+    (LIF, {"surrogate_in": "threshold", "max_spikes": 3, "rounding": "nearest", "learnable": ["threshold"]}),
+    (LIF, {"refractory": 1e-3, "refractory_mode": "hold", "learnable": ["tau_mem"]}),
+    (ALIF, {"tau_syn": 5e-3, "synapse": "next_step", "learnable": ["tau_syn", "tau_adapt", "beta"]}),
+    (ALIF, {"adaptation": "decay_then_compare", "learnable": ["tau_adapt", "threshold"]}),
 ]
 
 

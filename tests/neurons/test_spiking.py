@@ -7,7 +7,7 @@ import torch
 
 from snnctl.errors import UserError
 from snnctl.neurons import IF, LIF
-from snnctl.surrogates import Triangle
+from snnctl.surrogates import Rectangle, Triangle
 
 DT = 1e-3
 
@@ -166,3 +166,100 @@ def test_wrong_options_are_named_with_their_range(options, problem, hint):
 def test_a_refractory_time_that_would_round_to_nothing_is_named():
     with pytest.raises(UserError, match=r"refractory is 0.0001 s, less than half a step"):
         IF(refractory=1e-4).coefficients(DT)
+
+
+@pytest.mark.parametrize(
+    "options, spikes, v",
+    [
+        ({"reset": "subtract"}, [0, -1, 0, 1, 0], [-0.75, -0.5, 0.25, 0.5, 0.0]),
+        ({"reset": "zero"}, [0, -1, 0, 1, 0], [-0.75, 0.0, 0.75, 0.0, -0.5]),
+        ({"reset": "none"}, [0, -1, 0, 0, 0], [-0.75, -1.5, -0.75, 0.5, 0.0]),
+    ],
+    ids=str,
+)
+def test_ternary_spikes(options, spikes, v):
+    assert run(IF(ternary=True, **options), [-0.75, -0.75, 0.75, 1.25, -0.5]) == (spikes, v)
+
+
+def test_a_ternary_spike_is_followed_by_a_refractory_time_and_subtracted_later():
+    assert run(IF(ternary=True, refractory=1e-3), [-1.0, -1.0, -1.0])[0] == [-1, 0, -1]
+    assert run(IF(ternary=True, reset_delay=True), [-1.5, 0.0, 0.0]) == ([-1, 0, 0], [-1.5, -0.5, -0.5])
+
+
+def test_a_count_rounded_to_the_nearest():
+    s, v = run(IF(rounding="nearest", max_spikes=3, threshold=2.0), [0.75, 0.5, 4.0, 9.0, -2.0])
+    assert s == [0, 1, 2, 3, 0]  # 0.375, 0.625, 1.625, 4.125 (at most 3), 0.125 thresholds
+    assert v == [0.75, -0.75, -0.75, 2.25, 0.25]
+
+
+def test_the_gradient_of_a_rounded_count_is_one_between_its_ends():
+    neuron = IF(rounding="nearest", max_spikes=3, reset="none", surrogate=Rectangle())
+    x = torch.tensor([-0.25, 0.25, 0.75, 1.25, 2.75, 3.25]).view(1, 1, -1).requires_grad_()
+    neuron(x, dt=DT)[0].sum().backward()
+    assert x.grad.flatten().tolist() == [0, 1, 1, 1, 1, 0]
+
+
+def test_the_surrogate_acts_on_the_first_threshold():
+    neuron = IF(max_spikes=None, reset="none", surrogate=Triangle(width=0.5), surrogate_at="first")
+    x = torch.tensor([0.75, 1.0, 1.25, 2.0, 2.75]).view(1, 1, -1).requires_grad_()
+    s, _ = neuron(x, dt=DT)
+    s.sum().backward()
+    assert s.flatten().tolist() == [0, 1, 1, 2, 2]
+    assert x.grad.flatten().tolist() == pytest.approx([0.5, 1, 0.5, 0, 0])
+
+
+@pytest.mark.parametrize("limit", [1, 3, None])
+@pytest.mark.parametrize("fire", ["ge", "gt"])
+def test_where_the_surrogate_acts_changes_no_spike(limit, fire):
+    x = torch.randn(40, 2, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2 + 1
+    options = {"max_spikes": limit, "fire": fire, "threshold": 0.7}
+    outs = [
+        IF(**options, surrogate_at=at, surrogate_in=unit)(x, dt=DT)[0]
+        for at in ("nearest", "first")
+        for unit in ("v", "threshold")
+    ]
+    assert all(torch.equal(outs[0], other) for other in outs)
+
+
+def test_the_surrogate_in_units_of_the_threshold_grows_with_it():
+    x = torch.tensor([1.5, 2.0, 3.0]).view(1, 1, -1).requires_grad_()
+    IF(threshold=2.0, surrogate=Triangle(width=1.0), surrogate_in="threshold")(x, dt=DT)[0].sum().backward()
+    assert x.grad.flatten().tolist() == pytest.approx([0.375, 0.5, 0.25])  # (1 - |v / 2 - 1|) / 2
+
+
+def test_v_is_raised_to_v_min_after_its_reset():
+    assert run(IF(v_min=-0.5), [-2.0, 1.0, 0.5, -0.75]) == ([0, 0, 1, 0], [-0.5, 0.5, 0.0, -0.5])
+
+
+def test_a_held_membrane_stays_as_it_is():
+    s, v = run(half(refractory=2e-3, refractory_mode="hold", reset="value", v_reset=0.5), [2.0, 9.0, 9.0, 0.0, 3.0])
+    assert (s, v) == ([1, 0, 0, 0, 1], [0.5, 0.5, 0.5, 0.25, 0.5])
+
+
+def test_a_reset_with_the_input_discards_it():
+    s, v = run(half(reset="zero", reset_delay="with_input"), [1.5, 0.75, 0.75])
+    assert (s, v) == ([1, 0, 0], [1.5, 0.0, 0.75])
+    assert run(half(reset="zero", reset_delay=True), [1.5, 0.75, 0.75])[1] == [1.5, 0.75, 1.125]
+
+
+@pytest.mark.parametrize(
+    "options, problem, hint",
+    [
+        ({"v_min": 0.1}, "v_min is 0.1", "up to v_rest = 0, or null"),
+        ({"v_min": -1.0, "v_rest": -2.0}, "v_min is -1", "up to v_rest = -2"),
+        ({"v_min": float("inf")}, "v_min is inf", "a finite number"),
+        ({"ternary": True, "v_rest": -1.5}, "threshold is 1", "above -(v_rest = -1.5)"),
+        ({"ternary": True, "max_spikes": 2}, "exclude each other", "max_spikes: 1"),
+        ({"rounding": "up"}, "rounding is 'up'", "nearest"),
+        ({"surrogate_at": "last"}, "surrogate_at is 'last'", "nearest"),
+        ({"surrogate_in": "mV"}, "surrogate_in is 'mV'", "threshold"),
+        ({"refractory_mode": "held"}, "refractory_mode is 'held'", "hold"),
+        ({"refractory": 1e-3, "refractory_mode": "hold", "reset_delay": True}, "cannot be reset later", "reset_delay"),
+        ({"threshold": -52.0, "v_rest": -65.0, "reset": "none", "rounding": "nearest"}, "threshold is -52", "above 0"),
+    ],
+    ids=str,
+)
+def test_wrong_combinations_are_named_with_their_range(options, problem, hint):
+    with pytest.raises(UserError) as error:
+        LIF(**options)
+    assert problem in error.value.problem and hint in error.value.hint

@@ -14,6 +14,9 @@ CASES = [
     IF(), IF(reset="value", v_reset=0.1, refractory=1e-3), LIF(), LIF(detach_reset=True, reset="zero", fire="gt"),
     LIF(max_spikes=3), LIF(v_rest=0.1, input_gain="1-decay", **EVERYTHING), CubaLIF(), CubaLIF(**EVERYTHING),
     ALIF(), ALIF(**EVERYTHING), LI(input_gain="dt/tau"), ReLU(),
+    LIF(ternary=True, v_min=-0.5), LIF(rounding="nearest", max_spikes=4, surrogate_in="threshold"),
+    LIF(max_spikes=None, surrogate_at="first", reset_delay="with_input"), LI(tau_syn=5e-3, v_min=-0.5),
+    CubaLIF(refractory=2e-3, refractory_mode="hold"), ALIF(tau_syn=5e-3, synapse="next_step", detach_threshold=True),
 ]  # fmt: skip
 
 

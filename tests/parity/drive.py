@@ -58,7 +58,7 @@ def ours(
     fields: dict[str, str] | None = None,
     learned: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Tensor]:
-    """The same of a neuron of snnctl; its kernel, where it has one, must give the same spikes.
+    """The same of a neuron of snnctl, by its step; that kernels give the same is tested with the neurons.
 
     Args:
         given: x, g.
@@ -67,7 +67,6 @@ def ours(
     """
     x = given["x"].clone().requires_grad_()
     out, _, states = neuron.trace(x, dt=dt)
-    assert torch.equal(out, neuron(given["x"], dt=dt)[0]), "the kernel's output is another"
     traced = {name: states[field] for name, field in ({"v": "v"} if fields is None else fields).items()}
     return {**with_gradients(out, x, given, [(n, getattr(neuron, a)) for n, a in learned]), **traced}
 

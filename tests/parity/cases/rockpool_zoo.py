@@ -1,0 +1,121 @@
+"""Rockpool's networks, with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tests.networks.presets import data, preset
+from tests.parity.drive import with_gradients
+from tests.parity.frameworks import guard
+from tests.parity.parity import Inputs, Parity, Traces
+
+IN, CLASSES, STEPS = 5, 3, 40
+SLOW = 0.06  # of weights where time constants are long and neurons sum much
+# their networks fire with a PeriodicExponential, as often as v holds the threshold
+PERIODIC = (
+    "surrogate@neuron.surrogate=rockpool/periodic_exponential",
+    "neuron.surrogate_at=nearest",
+    "neuron.surrogate_in=threshold",
+    "neuron.backend=eager",
+)
+
+
+def _inputs() -> Inputs:
+    draw = torch.Generator().manual_seed(5)
+    x = (torch.rand(STEPS, 2, IN, generator=draw) < 0.3).float()
+    return {"x": x, "g": torch.randn(STEPS, 2, CLASSES, generator=draw)}
+
+
+def _fill(weights: Sequence[Tensor], transposed: bool, scale: float = 1.0) -> None:
+    """The same numbers for both: (in, out) of theirs, (out, in) of a linear layer of torch."""
+    draw = torch.Generator().manual_seed(1)
+    for weight in weights:
+        shape = weight.shape if transposed else weight.shape[::-1]
+        w = scale * (0.2 + torch.randn(shape, generator=draw)) / shape[0] ** 0.5
+        weight.data.copy_(w if transposed else w.T)
+
+
+def _traces(given: Inputs, run: Any, weights: Sequence[Tensor]) -> Traces:
+    x = given["x"].clone().requires_grad_()
+    count = torch.tensor(float(sum(w.numel() for w in weights)))
+    grads = [("first", weights[0]), ("last", weights[-1])]
+    traces = with_gradients(run(x), x, given, grads)
+    return {**traces, "parameters": count}
+
+
+def _weights(net: Any) -> list[Tensor]:
+    return [p for p in net.parameters() if p.dim() == 2]
+
+
+def _mine(given: Inputs, scale: float, *overrides: str) -> Traces:
+    net = preset(data((IN,), CLASSES), *overrides, *PERIODIC)
+    weights = [m.weight for m in net.modules() if isinstance(m, nn.Linear)]
+    assert sum(w.numel() for w in weights) == sum(p.numel() for p in net.parameters())
+    _fill(weights, False, scale)
+    traces = _traces(given, lambda x: net(x)[0], weights)
+    return {**traces, **{f"grad_{name}": traces[f"grad_{name}"].T for name in ("first", "last")}}
+
+
+def _synnet(given: Inputs, **options: Any) -> Traces:
+    guard()
+    from rockpool.nn.networks import SynNet
+
+    net = SynNet(CLASSES, IN, max_spikes_per_dt_out=31, **options)
+    weights = [layer.weight for layer in net.seq.modules().values() if hasattr(layer, "weight")]
+    _fill(weights, True)
+    return _traces(given, lambda x: net(x.transpose(0, 1))[0].transpose(0, 1), weights)
+
+
+def _wavesense(given: Inputs, **options: Any) -> Traces:
+    guard()
+    from rockpool.nn.modules.torch.lif_torch import PeriodicExponential
+    from rockpool.nn.networks import WaveSenseNet
+
+    net = WaveSenseNet(n_classes=CLASSES, n_channels_in=IN, **options)
+    waves = net.wave_blocks
+    for wave in waves:  # the one layer that their network leaves with another surrogate
+        wave.spk2_skip.spike_generation_fn = PeriodicExponential.apply
+    weights = [net.lin1.weight]
+    for wave in waves:
+        weights += [wave.lin1.weight, wave.lin2_res.weight, wave.lin2_skip.weight]
+    weights += [net.hidden.weight, net.readout.weight]
+    _fill(weights, True, SLOW)
+    return _traces(given, lambda x: net(x.transpose(0, 1))[0].transpose(0, 1), weights)
+
+
+def _syn_case(setting: str, theirs: dict, mine: Sequence[str]) -> Parity:
+    # quantize_time_constants is a decay by bit shifts
+    return Parity(
+        "rockpool.nn.networks.SynNet", "network=zoo/synnet", setting, _inputs, lambda given: _synnet(given, **theirs),
+        lambda given: _mine(given, 1.0, "network=zoo/synnet", "neuron.max_spikes=31", "neuron=cuba_lif/rockpool", "neuron.tau_mem=2e-3",
+                            "neuron.decay=bitshift", *mine),
+    )  # fmt: skip
+
+
+def _wave_case(setting: str, theirs: dict, mine: Sequence[str]) -> Parity:
+    return Parity(
+        "rockpool.nn.networks.WaveSenseNet", "network=zoo/wavesense", setting, _inputs,
+        lambda given: _wavesense(given, **theirs),
+        lambda given: _mine(given, SLOW, "network=zoo/wavesense", "neuron=lif/rockpool", "neuron.tau_mem=20e-3",
+                            "network.synapse=add_then_decay", *mine),
+    )  # fmt: skip
+
+
+CASES = [
+    _syn_case("defaults", {}, []),
+    _syn_case("two_layers", {"size_hidden_layers": [14, 9], "time_constants_per_layer": [4, 2]},
+              ["network.hidden=[14,9]", "network.constants=[4,2]"]),
+    _syn_case("quantize_time_constants=False_tau_syn_base=3e-3",
+              {"quantize_time_constants": False, "tau_syn_base": 3e-3, "time_constants_per_layer": [3]},
+              ["neuron.decay=exact", "network.shortest=3e-3", "network.ratio=3",
+               "network.constants=[3]"]),
+    _wave_case("dilations=2_4", {"dilations": [2, 4]}, ["network.dilations=[2,4]"]),
+    _wave_case("dilations=1_kernel_size=3", {"dilations": [1], "kernel_size": 3},
+               ["network.dilations=[1]", "network.kernel_size=3"]),
+    _wave_case("n_hidden=8_base_tau_syn=5e-3", {"dilations": [2], "n_hidden": 8, "base_tau_syn": 5e-3},
+               ["network.dilations=[2]", "network.hidden=8", "network.tau_syn=5e-3"]),
+]  # fmt: skip
