@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
+from snnctl.metrics.trains import interval_cv, local_variation
 
 
 class SpikeRow(NamedTuple):
@@ -19,6 +20,7 @@ class SpikeRow(NamedTuple):
         rate: spikes a neuron and step. rate_hz: spikes a neuron and second.
         silent: share of the neurons that never fired.
         isi_cv: coefficient of variation of inter-spike intervals (1: Poisson, 0: a clock).
+        lv: local variation of the intervals (1: Poisson, 0: a clock), which slow changes of the rate leave alone.
         fano: Fano factor of spike counts (1: Poisson).
     """
 
@@ -28,20 +30,21 @@ class SpikeRow(NamedTuple):
     rate_hz: float
     silent: float
     isi_cv: float | None
+    lv: float | None
     fano: float | None
 
 
 @dataclass
 class _Sums:
-    """Of one layer. spikes, counts, squares: per neuron (N,) float64; the others: over all."""
+    """Of one layer. spikes, counts, squares: per neuron (N,) float64; cv, lv: sum, trains; the others: over all."""
 
     spikes: Tensor
     counts: Tensor
     squares: Tensor
     windows: int = 0
     steps: int = 0
-    cv: float = 0.0
-    trains: int = 0
+    cv: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+    lv: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
 
 
 class SpikeStatistics:
@@ -49,6 +52,7 @@ class SpikeStatistics:
 
         rate   = spikes / (neurons * steps)
         isi_cv = mean over spike trains with 2 intervals or more of  std(interval) / mean(interval)
+        lv     = mean over spike trains with 2 intervals or more of the local variation (snnctl.metrics.trains)
         fano   = mean over neurons that fired of  var(N) / mean(N)
 
     A spike train is a neuron in a sample; N is the number of a neuron's spikes in a window, over the windows of all
@@ -96,9 +100,8 @@ class SpikeStatistics:
         sums.counts += counts.sum(0).cpu()
         sums.squares += counts.square().sum(0).cpu()
         sums.windows += int(full.sum())
-        cv, trains = _interval_cv(out)
-        sums.cv += cv
-        sums.trains += trains
+        for kind, of_trains in (("cv", interval_cv(out)), ("lv", local_variation(out))):
+            getattr(sums, kind).add_(torch.stack([of_trains.nansum(), (~of_trains.isnan()).sum()]).cpu())
 
     def rows(self) -> list[SpikeRow]:
         """One row a layer, in the order of the first batch."""
@@ -119,21 +122,12 @@ class SpikeStatistics:
             rate=rate,
             rate_hz=rate / self.dt,
             silent=float((sums.spikes == 0).double().mean()),
-            isi_cv=sums.cv / sums.trains if sums.trains else None,
+            isi_cv=_mean(sums.cv),
+            lv=_mean(sums.lv),
             fano=fano,
         )
 
 
-def _interval_cv(out: Tensor) -> tuple[float, int]:
-    """Sum of std / mean of the intervals over trains of 2 intervals or more, and the number of these trains."""
-    steps = out.shape[0]
-    train, t = (out != 0).permute(1, 2, 0).reshape(-1, steps).nonzero().unbind(1)
-    same = train[1:] == train[:-1]
-    owner, interval = train[1:][same], (t[1:] - t[:-1])[same].double()
-    trains = out.shape[1] * out.shape[2]
-    n = torch.bincount(owner, minlength=trains)
-    mean = torch.bincount(owner, interval, trains) / n
-    square = torch.bincount(owner, interval.square(), trains) / n
-    enough = n >= 2
-    std = (square - mean.square()).clamp(min=0).sqrt()
-    return float((std / mean)[enough].sum()), int(enough.sum())
+def _mean(sums: Tensor) -> float | None:
+    total, trains = sums.tolist()
+    return total / trains if trains else None

@@ -39,13 +39,14 @@ def _classes(rows: list[dict[str, Any]], most: int = 30) -> Table:
 
 
 def _layers(results: dict[str, Any]) -> Table:
-    table = _table("\nspiking layers", "layer", "neurons", "spikes a step", "Hz", "silent", "ISI CV", "Fano")
+    table = _table("\nspiking layers", "layer", "neurons", "spikes a step", "Hz", "silent", "ISI CV", "LV", "Fano")
     for row in results["spikes"]:
         figures = (
             f"{row['rate']:.4f}",
             f"{row['rate_hz']:.1f}",
             _share(row["silent"]),
             _plain(row["isi_cv"]),
+            _plain(row["lv"]),
             _plain(row["fano"]),
         )
         table.add_row(row["layer"], f"{row['neurons']:,}", *figures)

@@ -1,10 +1,11 @@
-"""What happens inside a network: spikes and states of every layer over time, as arrays and as pictures."""
+"""What happens inside a network: spikes, states, inputs and gradients of every layer over time, as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,90 +14,112 @@ from torch import Tensor
 from snnctl import atomic
 from snnctl.errors import UserError, did_you_mean
 
+GRADIENTS = ("grad_input", "grad_output")
+OF_ANY = ("spikes", "input", "output", *GRADIENTS)
 
-@torch.no_grad()
-def record(network: torch.nn.Module, x: Tensor, fields: Sequence[str] = ("spikes", "v")) -> dict[str, np.ndarray]:
-    """Run the network and keep what its layers did.
+
+class Call(NamedTuple):
+    """One call of a layer: what it got and gave, (T, B, ...), and its states over time."""
+
+    x: Tensor
+    out: Tensor
+    states: Mapping[str, Tensor]
+
+
+def record(
+    network: torch.nn.Module,
+    x: Any,
+    fields: Sequence[str] = ("spikes", "v"),
+    loss: Callable[[Tensor], Tensor] | None = None,
+) -> dict[str, np.ndarray]:
+    """Run the network and keep what its layers over time did.
 
     Args:
         network: a Network, in evaluation mode.
-        x: (T, B, *shape), its input.
-        fields: `spikes` (a spiking layer's output) and names of state fields: `v` membrane potential, `i` synaptic
-            current, whatever else a neuron's State has.
+        x: (T, B, *shape) or a list of events, its input.
+        fields: names of state fields: `v` membrane potential, `i` synaptic current, whatever a neuron's State has; or
+            `spikes`: what a spiking layer gave; `output`: what any layer gave; `input`: what it got;
+            `grad_input`, `grad_output`: the gradients of the loss with respect to these two.
+        loss: out (T, B, C) -> (); only for gradients.
 
     Returns:
-        {"input": (T, B, ...), "<layer>/<field>": (T, B, ...)}; a layer without a field is left out for it.
+        {"input": (T, B, ...), "<layer>/<field>": (T, B, ...)}, and input/grad with grad_input; a layer without a field
+        is left out for it.
 
     Raises:
-        UserError: no layer has that field.
+        UserError: no layer has that field, or gradients are wanted of no loss.
     """
+    gradients = [field for field in fields if field in GRADIENTS]
+    if gradients and loss is None:
+        raise UserError(f"{gradients[0]} is the gradient of a loss, and none is given", "give   record(..., loss=...)")
+    dense = x if isinstance(x, Tensor) else x.dense()
+    if gradients:
+        x = dense = dense.detach().clone().requires_grad_()
     layers = network.temporal_layers()
-    inputs: dict[str, tuple[Any, dict[str, Any]]] = {}
-
-    def keep(name: str) -> Any:
-        def hook(layer: torch.nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-            inputs[name] = (args, kwargs)
-
-        return hook
-
-    hooks = [layer.register_forward_pre_hook(keep(name), with_kwargs=True) for name, layer in layers.items()]
-    try:
-        network(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    x = x.dense() if hasattr(x, "dense") and not isinstance(x, Tensor) else x
-    recorded, known = {"input": x.float().numpy(force=True)}, {"spikes"}
-    for name, (args, kwargs) in inputs.items():
-        if not hasattr(layers[name], "trace"):
-            continue
-        out, _, series = layers[name].trace(*args, **kwargs)
-        if getattr(layers[name], "spiking", False):
-            series = {**series, "spikes": out}
-        known |= set(series)
-        for field in fields:
-            if field in series:
-                recorded[f"{name}/{field}"] = series[field].float().numpy(force=True)
+    with torch.inference_mode(False), torch.set_grad_enabled(bool(gradients)), _overheard(layers) as heard:
+        out, _ = network(x)
+        found = _gradients(loss(out), dense, heard) if gradients else {}
+    recorded = {"input": _array(dense)}
+    if "grad_input" in fields:
+        recorded["input/grad"] = _array(found["input"])
+    known = set(OF_ANY)
+    for name, calls in heard.items():
+        states = {f: torch.cat([c.states[f] for c in calls]) for f in calls[0].states}
+        given = {"input": torch.cat([c.x for c in calls]), "output": torch.cat([c.out for c in calls])}
+        spiking = {"spikes": given["output"]} if getattr(layers[name], "spiking", False) else {}
+        every = {**given, **states, **spiking, **{f: found[f"{name}/{f}"] for f in gradients}}
+        known |= set(every)
+        recorded |= {f"{name}/{f}": _array(every[f]) for f in fields if f in every}
     missing = [f for f in fields if f not in known]
     if missing:
         raise UserError(f"no layer has a state called {missing[0]}", did_you_mean(missing[0], known))
     return recorded
 
 
+@contextmanager
+def _overheard(layers: Mapping[str, torch.nn.Module]) -> Iterator[dict[str, list[Call]]]:
+    """Layers that run with their states recorded, in the order of their calls: in a loop they are called every step."""
+    heard: dict[str, list[Call]] = {}
+
+    def listen(name: str, layer: torch.nn.Module) -> Any:
+        plain = layer.forward
+
+        def forward(x: Tensor, state: Any = None, **options: Any) -> tuple[Tensor, Any]:
+            traced = layer.trace(x, state, **options) if hasattr(layer, "trace") else (*plain(x, state, **options), {})
+            out, after, states = traced
+            heard.setdefault(name, []).append(Call(x, out, states))
+            return out, after
+
+        return forward
+
+    try:
+        for name, layer in layers.items():
+            layer.forward = listen(name, layer)
+        yield heard
+    finally:
+        for layer in layers.values():
+            vars(layer).pop("forward", None)
+
+
+def _gradients(loss: Tensor, x: Tensor, heard: Mapping[str, list[Call]]) -> dict[str, Tensor]:
+    """d loss / d x as "input", of each layer as "<layer>/grad_input" and "<layer>/grad_output"; 0 where none flows."""
+    wanted = {"input": [x]}
+    for name, calls in heard.items():
+        wanted[f"{name}/grad_input"] = [call.x for call in calls]
+        wanted[f"{name}/grad_output"] = [call.out for call in calls]
+    flowing = {id(t): t for tensors in wanted.values() for t in tensors if t.requires_grad}
+    grads = dict(zip(flowing, torch.autograd.grad(loss, list(flowing.values()), allow_unused=True), strict=True))
+    zero = torch.zeros_like
+    return {
+        name: torch.cat([zero(t) if grads.get(id(t)) is None else grads[id(t)] for t in tensors])
+        for name, tensors in wanted.items()
+    }
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.float().numpy(force=True)
+
+
 def write_npz(recorded: dict[str, np.ndarray], path: Path, **more: np.ndarray) -> None:
     """Write recordings as a compressed .npz; slashes of the names stay."""
     atomic.write(path, lambda file: np.savez_compressed(file, **recorded, **more))
-
-
-def draw(recorded: dict[str, np.ndarray], sample: int, length: int, dt: float, path: Path, title: str) -> None:
-    """A picture of one sample: a raster of each layer's spikes and traces of its states.
-
-    Args:
-        recorded: what `record` gave.
-        sample: its number in the batch.
-        length: its valid steps.
-        dt: seconds a step.
-        path: the PNG to write.
-        title: the picture's head line.
-    """
-    from matplotlib.figure import Figure
-
-    rows = [(n, a[:length, sample].reshape(length, -1)) for n, a in recorded.items()]
-    figure = Figure(figsize=(9, 1.4 + 1.5 * len(rows)), layout="constrained")
-    figure.suptitle(title)
-    axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, (name, values) in zip(axes, rows, strict=True):
-        axis.set_ylabel(name.replace("/", "\n"), rotation=0, ha="right", va="center", fontsize=8)
-        if name == "input" or name.endswith("/spikes"):
-            step, neuron = np.nonzero(values)
-            axis.scatter(step * dt * 1e3, neuron, s=2, marker="|", color="black", linewidths=0.5)
-            axis.set_ylim(-1, values.shape[1])
-        else:
-            axis.plot(np.arange(length) * dt * 1e3, values[:, _liveliest(values)], linewidth=0.8)
-    axes[-1].set_xlabel("ms")
-    atomic.write(path, lambda file: figure.savefig(file, format="png", dpi=110))
-
-
-def _liveliest(values: np.ndarray, n: int = 10) -> np.ndarray:
-    """The n columns that move most: traces of all neurons would hide each other."""
-    return np.sort(np.argsort(values.std(0), kind="stable")[::-1][:n])

@@ -29,6 +29,7 @@ def test_by_hand():
     assert row.rate_hz == pytest.approx(9 / 48 / 2e-3)
     assert row.silent == 0
     assert row.isi_cv == pytest.approx((0 + 0.5) / 2)
+    assert row.lv == pytest.approx((0 + 3 * (2 / 4) ** 2) / 2)
     # counts in windows of 4: neuron 0: 2 2 0 2 1 0, neuron 1: 0 0 0 1 0 1
     zero, one = torch.tensor([2.0, 2, 0, 2, 1, 0]), torch.tensor([0.0, 0, 0, 1, 0, 1])
     assert row.fano == pytest.approx(((zero.var() / zero.mean() + one.var() / one.mean()) / 2).item())
@@ -54,6 +55,7 @@ def test_poisson_trains_have_one_in_both():
     statistics.update({"n": spikes}, torch.full((4,), 4000))
     (row,) = statistics.rows()
     assert row.isi_cv == pytest.approx(1, abs=0.05)
+    assert row.lv == pytest.approx(1, abs=0.05)
     assert row.fano == pytest.approx(1, abs=0.05)
 
 
@@ -63,8 +65,8 @@ def test_several_spikes_in_a_step_and_silence():
     statistics = SpikeStatistics(dt=1e-3, window=2)
     statistics.update({"n": spikes, "m": torch.zeros(6, 1, 2)}, torch.tensor([6]))
     n, m = statistics.rows()
-    assert n.rate == pytest.approx(3 / 24) and n.silent == 0.75 and n.isi_cv is None
-    assert m == ("m", 2, 0.0, 0.0, 1.0, None, None)
+    assert n.rate == pytest.approx(3 / 24) and n.silent == 0.75 and n.isi_cv is n.lv is None
+    assert m == ("m", 2, 0.0, 0.0, 1.0, None, None, None)
 
 
 def test_a_window_of_nothing_is_refused():
