@@ -6,6 +6,7 @@ import os
 import sys
 
 from snnctl.errors import UserError, did_you_mean
+from snnctl.streams import steady
 
 VERBS = {
     "train": "train a recipe; k=v changes anything; -m sweeps; --resume RUN goes on",
@@ -66,16 +67,23 @@ def main(argv: list[str] | None = None) -> int:
     args = sys.argv[1:]
     debug = "--debug" in args
     try:
-        code = _run([a for a in args if a != "--debug"])
+        with steady():
+            return _guarded([a for a in args if a != "--debug"], debug)
+    finally:
+        sys.argv = before
+        if "snnctl.config.allowed" in sys.modules:  # one command's permissions are not the next one's
+            sys.modules["snnctl.config.allowed"].forget()
+
+
+def _guarded(args: list[str], debug: bool) -> int:
+    """Run a command; what it raises becomes a message and an exit code."""
+    try:
+        code = _run(args)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("snnctl: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # the reader (head, less) has gone; keep the interpreter from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except UserError as error:
         if debug:
             raise
@@ -87,10 +95,6 @@ def main(argv: list[str] | None = None) -> int:
         first = (str(error).strip() or repr(error)).splitlines()[0]
         _say(f"{type(error).__name__}: {first}", "run again with --debug for the traceback")
         return 1
-    finally:
-        sys.argv = before
-        if "snnctl.config.allowed" in sys.modules:  # one command's permissions are not the next one's
-            sys.modules["snnctl.config.allowed"].forget()
 
 
 def _run(args: list[str]) -> int:

@@ -52,9 +52,23 @@ class Experiment:
         parameters = sum(p.numel() for p in self.network.parameters())
         return f"{size}{steps}, {len(facts.classes)} classes, {parameters:,} parameters"
 
+    def left_out(self, named: int = 3) -> str:
+        """`2 recordings cannot be read and are left out: a.npy, b.npy`, the first `named`; empty where all can be."""
+        files = list(self.data.skipped)
+        if not files:
+            return ""
+        more = f", and {len(files) - named} more" if len(files) > named else ""
+        kind = "recording" if len(files) == 1 else "recordings"
+        return f"{len(files)} {kind} cannot be read, left out: {', '.join(files[:named])}{more}"
+
     def write_facts(self, folder: Path) -> None:
-        """Keep what the data told the network, and which samples were for what, in the run's folder."""
+        """Keep what the data told the network, and which samples were for what, in the run's folder.
+
+        Recordings that were left out are named with the reason in skipped.json.
+        """
         write_json(folder / "facts.json", asdict(self.data.facts))
+        if self.data.skipped:
+            write_json(folder / "skipped.json", self.data.skipped)
         if not (folder / "split.json").exists():
             write_json(folder / "split.json", self.data.split)
 
@@ -70,14 +84,37 @@ def assemble(cfg: DictConfig) -> Experiment:
     data = config.build(cfg.dataset)
     network = config.build(cfg.network)(facts=data.facts)
     optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
+    optimizer = config.build(cfg.optimizer)
+    try_out(optimizer, optional.get("scheduler"), network)
     regime = config.build(cfg.regime)(
         network=network,
         loss=config.build(cfg.loss),
-        optimizer=config.build(cfg.optimizer),
+        optimizer=optimizer,
         monitor=cfg.objective,
         **optional,
     )
     return Experiment(data, network, regime)
+
+
+def try_out(optimizer: Callable[..., Any], scheduler: Callable[..., Any] | None, network: Network) -> None:
+    """Build an optimizer and a schedule once, so that a value that torch refuses is told before a run begins.
+
+    Raises:
+        UserError: torch refuses one.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    if not parameters:
+        return
+    name = "optimizer"
+    try:
+        trial = optimizer(parameters)
+        if scheduler is not None:
+            name = "scheduler"
+            takes, given = inspect.signature(scheduler).parameters, getattr(scheduler, "keywords", {})
+            length = {n: 100 for n in ("total_steps", "T_max") if n in takes and given.get(n) is None}
+            scheduler(trial, **({} if "epochs" in given else length))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name}: {error}", f"see   snnctl ls {name}s") from error
 
 
 def assemble_trainer(
@@ -163,7 +200,13 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def seed_all(seed: int) -> None:
-    """Seed Python's, numpy's and torch's generators."""
+    """Seed Python's, numpy's and torch's generators.
+
+    Raises:
+        UserError: it is not a whole number of 64 bits.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not -(2**63) <= seed < 2**64:
+        raise UserError(f"seed is {seed!r}", "expected a whole number from -2^63 to 2^64 - 1, for example   seed=1")
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 
 from snnctl import atomic
-from snnctl.errors import Interrupted, UserError
+from snnctl.errors import Interrupted, UserError, did_you_mean
 from snnctl.objective import falls
 
 KEY = "snnctl"
+LENGTHS = ("total_steps", "T_max")  # of a schedule over the whole run
 
 
 class Checkpoint(lightning.Callback):
@@ -33,6 +35,9 @@ class Checkpoint(lightning.Callback):
         every_minutes: minutes between checkpoints inside an epoch.
         monitor: the metric that best.ckpt is chosen by; of a loss or a cost less is better.
         folder: where the files go; set by the command.
+
+    Raises:
+        UserError: nothing is logged under the monitor's name, known once the first validation or epoch has ended.
     """
 
     def __init__(self, every_minutes: float = 5.0, monitor: str = "val/acc", folder: str | Path = "checkpoints"):
@@ -41,6 +46,7 @@ class Checkpoint(lightning.Callback):
         self.folder = Path(folder)
         self.best: float | None = None
         self._asked_to_stop = 0  # the signal that asked
+        self._lengths: list[dict[str, Any]] = []  # of the schedules in a loaded checkpoint
         self._resumed: dict[str, Any] | None = None
         self._moment = ""
         self._old_handlers: dict[int, Any] = {}
@@ -59,6 +65,9 @@ class Checkpoint(lightning.Callback):
         loader = trainer.train_dataloader
         if self._resumed is not None and "loader" in self._resumed and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._resumed["loader"])
+        for schedule, kept in zip((c.scheduler for c in trainer.lr_scheduler_configs), self._lengths, strict=False):
+            _stretch(schedule, kept, trainer.is_global_zero)
+        self._lengths = []
 
     def _on_signal(self, number: int, frame: Any) -> None:
         if self._asked_to_stop:
@@ -87,6 +96,8 @@ class Checkpoint(lightning.Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         new_epoch = batch_idx == 0 and trainer.current_epoch > 0
+        if new_epoch:
+            self._check_monitor(trainer)
         due = time.monotonic() - self._written >= 60 * self.every_minutes and trainer.global_step > 0
         stop, due = _decide(trainer, self._asked_to_stop, due)
         if new_epoch or due or stop:
@@ -96,6 +107,8 @@ class Checkpoint(lightning.Callback):
             raise Interrupted(f"stopped by {name}; a checkpoint was written", signal=stop)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if not self.monitor.startswith("train/"):  # logged when the epoch is over
+            self._check_monitor(trainer)
         value = trainer.callback_metrics.get(self.monitor)
         if trainer.sanity_checking or trainer.fast_dev_run or value is None:
             return
@@ -109,8 +122,21 @@ class Checkpoint(lightning.Callback):
         if trainer.fast_dev_run:
             return
         self.save(trainer, "last.ckpt", "end")
+        self._check_monitor(trainer)
         if self.best is None:
             self._write_weights(trainer, pl_module)
+
+    def _check_monitor(self, trainer: lightning.Trainer) -> None:
+        """Whether something is logged under the monitor's name; val, test and train log the same names, in turn."""
+        there = set(trainer.callback_metrics)
+        stage, _, name = self.monitor.rpartition("/")
+        logged = {n.partition("/")[2] for n in there}
+        if not there or self.monitor in there or (stage in ("train", "val", "test") and name in logged):
+            return
+        raise UserError(
+            f"objective={self.monitor}: no metric has this name",
+            f"{did_you_mean(self.monitor, there)}\nthere are      {', '.join(sorted(there))}",
+        )
 
     @property
     def best_value(self) -> float | None:
@@ -165,6 +191,11 @@ class Checkpoint(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         self._resumed = kept = checkpoint.get(KEY)
+        # A schedule over the whole run keeps the length that this run has: it may have been given more epochs.
+        states = checkpoint.get("lr_schedulers", [])
+        self._lengths = [{name: state.pop(name) for name in LENGTHS if name in state} for state in states]
+        for state in states:
+            state.pop("_schedule_phases", None)  # of one cycle, follows from the length
         for i, log in enumerate(trainer.loggers):
             if kept and str(i) in kept["loggers"]:
                 log.load_state_dict(kept["loggers"][str(i)])
@@ -200,6 +231,29 @@ def _decide(trainer: lightning.Trainer, stop: int, due: bool) -> tuple[int, bool
     flags = torch.tensor([stop, due], dtype=torch.int32, device=trainer.strategy.root_device)
     torch.distributed.all_reduce(flags, torch.distributed.ReduceOp.MAX)
     return int(flags[0]), bool(flags[1])
+
+
+def _stretch(schedule: Any, kept: dict[str, Any], tell: bool) -> None:
+    """Where a schedule has another length than when it was saved, put the rates where the new one has them now."""
+    changed = [(n, value, getattr(schedule, n)) for n, value in kept.items() if getattr(schedule, n, value) != value]
+    if not changed:
+        return
+    if hasattr(schedule, "_get_closed_form_lr"):
+        rates = schedule._get_closed_form_lr()
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch expects the question inside of step() only
+            rates = schedule.get_lr()
+    for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+    schedule._last_lr = list(rates)
+    if tell:
+        _, before, now = changed[0]
+        print(
+            f"the learning-rate schedule is stretched from {before} to {now} steps and goes on at step "
+            f"{schedule.last_epoch} with {rates[0]:.3g}",
+            flush=True,
+        )
 
 
 def _ready_for_next_epoch(fit_loop: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from snnctl.callbacks.checkpoint import Checkpoint
 from snnctl.errors import UserError
 
 
@@ -25,8 +26,8 @@ class StopOnNonFinite(lightning.Callback):
             batch = self._batch
             where = first_nonfinite(pl_module, batch)
             raise UserError(
-                f"the loss is {float(loss)} in epoch {trainer.current_epoch}, step {trainer.global_step}: {where}",
-                "the last good checkpoint is kept. Lower optimizer.lr, set trainer.gradient_clip_val=1, "
+                f"the loss is {float(loss.detach())} in epoch {trainer.current_epoch}, step {trainer.global_step}: {where}",
+                f"{_kept(trainer)}. Lower optimizer.lr, set trainer.gradient_clip_val=1, "
                 "or look at the data   snnctl data preview",
             )
 
@@ -34,6 +35,13 @@ class StopOnNonFinite(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         self._batch = batch
+
+
+def _kept(trainer: lightning.Trainer) -> str:
+    folders = [c.folder for c in trainer.callbacks if isinstance(c, Checkpoint)]
+    if any((folder / name).exists() for folder in folders for name in ("last.ckpt", "best.ckpt")):
+        return "the last good checkpoint is kept"
+    return "no checkpoint has been written yet"
 
 
 def first_nonfinite(pl_module: lightning.LightningModule, batch: Any) -> str:

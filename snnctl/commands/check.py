@@ -9,6 +9,7 @@ Next: snnctl train ./mine.yaml
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def run(args: list[str]) -> int:
     cfg = configuration(recipe, overrides)
     report(cfg)
     resume = "--resume " if recipe is not None and is_run(recipe) else ""
-    print(f"no mistakes; train it   snnctl train {resume}{' '.join(args)}".rstrip())
+    print(f"no mistakes; train it   snnctl train {resume}{shlex.join(args)}".rstrip())
     return 0
 
 

@@ -20,8 +20,11 @@ from snnctl.report.tables import show
 
 if TYPE_CHECKING:
     from snnctl.datasets.datamodule import DataModule
+    from snnctl.datasets.recording import Recording
+    from snnctl.datasets.source import Source
 
 ACTIONS = ("get", "info", "preview", "clear")
+NAMED = 10  # files that cannot be read
 
 
 def run(args: list[str]) -> int:
@@ -62,11 +65,12 @@ def open_set(name: str, overrides: list[str]) -> DataModule:
         UserError: no such set, or a mistake in the overrides.
     """
     from snnctl import config
-    from snnctl.config.folders import ROOT, options
+    from snnctl.commands.ls import members
+    from snnctl.config.folders import ROOT
 
-    if name not in options("dataset"):
+    if name not in members("dataset"):
         raise UserError(
-            f"unknown data set  {name}", f"{did_you_mean(name, options('dataset'))}\nsee            snnctl ls datasets"
+            f"unknown data set  {name}", f"{did_you_mean(name, members('dataset'))}\nsee            snnctl ls datasets"
         )
     return config.build(config.compose(ROOT, [f"dataset={name}", *overrides]).dataset)
 
@@ -85,9 +89,13 @@ def info(name: str, data: DataModule) -> int:
         rows = [*rows[:40], (f"... {len(rows) - 40} more", *("" for _ in parts))]
     rows.append(("all", *(len(labels) for labels in parts.values())))
     show(("class", *parts), rows, right=range(1, len(parts) + 1))
-    figures = describe(source, parts)
+    read = Reading(source)
+    figures = describe(read, parts)
     print(f"\nof {figures.count:,} recordings, evenly spread:")
     show(("", "least", "median", "most"), figures.rows, right=(1, 2, 3))
+    if read.failed:
+        name_files(read.failed)
+        print("train without them   dataset.on_error=skip")
     if "test" not in parts:
         print(f"no test part: {data.test_fraction:.0%} of the samples will test (dataset.test_fraction)")
     facts = data.facts
@@ -96,9 +104,33 @@ def info(name: str, data: DataModule) -> int:
     return caches(source.name)
 
 
+def name_files(failed: dict[str, str]) -> None:
+    """Print the first of {file: reason}, and how many more there are."""
+    for file, reason in list(failed.items())[:NAMED]:
+        print(f"  {file}: {reason.removeprefix(f'{file}: ')}")
+    if len(failed) > NAMED:
+        print(f"  and {len(failed) - NAMED} more")
+
+
+class Reading:
+    """A source as `describe` reads it, that remembers what it could not read: `failed`, {file: reason}."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.failed: dict[str, str] = {}
+
+    def read(self, part: str, i: int) -> Recording:
+        try:
+            return self.source.read(part, i)
+        except UserError as error:
+            self.failed[self.source.where(part, i)] = error.problem
+            raise
+
+
 def caches(name: str | None) -> int:
     """Print the caches, of one set or of all."""
     from snnctl.commands.check import size
+    from snnctl.datasets.cache import Cache
     from snnctl.datasets.cache_list import entries
 
     found = entries(name=name)
@@ -110,6 +142,10 @@ def caches(name: str | None) -> int:
         for e in found
     ]
     show(("cache of", "made", "size", "samples", "skipped", "transforms", "folder"), rows, right=(2, 3, 4))
+    for entry in found if name else ():
+        if entry.skipped:
+            print(f"left out of {entry.path}:")
+            name_files(Cache(entry.path).skipped)
     return 0
 
 
@@ -129,14 +165,15 @@ def clear(args: list[str]) -> int:
 
 def _set_name(given: str) -> str:
     """The name that caches of a set go by: that of its source, which need not be the option's."""
-    from snnctl.config.folders import options
+    from snnctl.commands.ls import members
     from snnctl.datasets.cache_list import entries
 
     known = {e.set.lower(): e.set for e in entries()}
     if given.lower() in known:
         return known[given.lower()]
-    if given not in options("dataset"):
-        raise UserError(f"unknown data set  {given}", did_you_mean(given, [*options("dataset"), *known, "all"]))
+    if given not in members("dataset"):
+        every = dict.fromkeys([*members("dataset"), *known, "all"])
+        raise UserError(f"unknown data set  {given}", did_you_mean(given, every))
     return open_set(given, []).source.name
 
 

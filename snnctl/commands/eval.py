@@ -3,7 +3,9 @@
     snnctl eval runs/digits_conv/2026-...                  accuracy, confusion, rates, operations; results.json
     snnctl eval last                                       the newest run
     snnctl eval RUN/checkpoints/last.ckpt                  another checkpoint of it
-    snnctl eval RUN record=[spikes,v] samples=8            what happened inside: recorded.npz and pictures
+    snnctl eval RUN record=[spikes,v] samples=8            what happened inside: recorded.npz and pictures, of 8
+                                                           samples spread evenly over the test part
+    snnctl eval RUN record=[spikes,v,grad_input] pictures=[raster,trace,heat,animation]    other pictures, or all
     snnctl eval RUN dataset.root=/data dataset.on_error=skip       the set as it is there: its test part, else the
                                                                    run's own split
 
@@ -12,6 +14,7 @@ Next: snnctl report RUN ..., snnctl runs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from snnctl.experiment import Experiment
 
-OPTIONS = {"record": [], "samples": 8}
+OPTIONS = {"record": [], "samples": 8, "pictures": ["overview"]}
 
 
 def run(args: list[str]) -> int:
@@ -36,17 +39,53 @@ def run(args: list[str]) -> int:
     from snnctl import config
     from snnctl.experiment import assemble
     from snnctl.report.evaluation import show
+    from snnctl.report.pictures import chosen
 
     own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
     cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
+    fields, samples, kinds = _fields(options["record"]), _count(options["samples"]), chosen(options["pictures"])
     experiment = assemble(cfg)
     _use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
-    show(evaluate_run(cfg, run_dir, experiment, weights), run_dir.path)
-    if options["record"]:
-        fields = [options["record"]] if isinstance(options["record"], str) else list(options["record"])
-        record_run(run_dir, experiment, fields, int(options["samples"]))
+    try_fields(experiment, fields)
+    results = evaluate_run(cfg, run_dir, experiment, weights)
+    if experiment.data.skipped:
+        print(experiment.left_out())
+    show(results, run_dir.path)
+    if fields:
+        record_run(run_dir, experiment, fields, samples, kinds)
     return 0
+
+
+def _count(samples: Any) -> int:
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise UserError(f"samples={samples} is not a number of samples", "expected at least 1, for example   samples=8")
+    return samples
+
+
+def _fields(record: Any) -> list[str]:
+    fields = [record] if isinstance(record, str) else record
+    if not isinstance(fields, list) or not all(isinstance(field, str) for field in fields):
+        raise UserError(f"record={record} is no list of fields", "for example   record=[spikes,v]")
+    return fields
+
+
+def try_fields(experiment: Experiment, fields: list[str]) -> None:
+    """Record a sample of zeros, so that a wrong field is told before the evaluation.
+
+    Raises:
+        UserError: no layer has that field; names those there are.
+    """
+    if not fields:
+        return
+    import torch
+
+    from snnctl.report.recording import record
+
+    facts = experiment.data.facts
+    x = torch.zeros(facts.steps or 2, 1, *facts.shape)
+    with torch.random.fork_rng():  # the evaluation must not depend on what is recorded
+        record(experiment.network.eval(), x, fields, lambda out: out.sum())
 
 
 def _use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
@@ -109,44 +148,50 @@ def evaluate_run(
     return results
 
 
-def record_run(run_dir: RunDir, experiment: Experiment, fields: list[str], samples: int) -> None:
-    """Record the first `samples` test samples: recorded.npz, and a picture each, in the run's folder.
+def record_run(
+    run_dir: RunDir, experiment: Experiment, fields: list[str], samples: int, kinds: Sequence[str] = ("overview",)
+) -> None:
+    """Record test samples, spread evenly over the part: recorded.npz, and a picture each, in the run's folder.
+
+    A test part is often sorted by class: its first samples would all be of one. Pictures of an earlier recording go.
 
     Args:
         run_dir: the run's folder.
         experiment: its data and network, weights in place.
         fields: as of `snnctl.report.recording.record`.
-        samples: how many.
+        samples: how many; all where there are fewer.
+        kinds: of pictures, as of `snnctl.report.pictures.write`.
     """
+    import numpy as np
     import torch
 
-    from snnctl.report.recording import draw, record, write_npz
+    from snnctl.report import pictures
+    from snnctl.report.board import Board
+    from snnctl.report.recording import record, write_npz
 
-    batches, seen = [], 0
-    for batch in experiment.data.test_dataloader():
-        batches.append(batch)
-        seen += len(batch.target)
-        if seen >= samples:
-            break
+    loader = experiment.data.test_dataloader()
+    there = len(loader.index)
+    loader.index = loader.index[np.arange(min(samples, there)) * there // min(samples, there)]
+    batches = list(loader)
     steps = max(int(b.length.max()) for b in batches)
-    x = torch.cat([_padded(b.x, steps) for b in batches], 1)[:, :samples]
-    length, target = (torch.cat([getattr(b, k) for b in batches])[:samples] for k in ("length", "target"))
+    x = torch.cat([_padded(b.x, steps) for b in batches], 1)
+    length, target, index = (torch.cat([getattr(b, k) for b in batches]) for k in ("length", "target", "index"))
     experiment.network.eval()
-    recorded = record(experiment.network, x, fields)
+    loss = experiment.regime.loss
+    recorded = record(experiment.network, x, fields, lambda out: loss(out, target, length) * len(target))
     facts = experiment.data.facts
     out = run_dir.path / "recorded.npz"
-    write_npz(recorded, out, length=length.numpy(), target=target.numpy())
-    for i in range(len(target)):
-        name = facts.classes[int(target[i])]
-        draw(
-            recorded,
-            i,
-            int(length[i]),
-            facts.dt,
-            run_dir.path / "recorded" / f"{i:03d}.png",
-            f"sample {i}, class {name}",
-        )
-    print(f"{out}: {', '.join(recorded)}, and {len(target)} pictures in {run_dir.path / 'recorded'}")
+    write_npz(recorded, out, length=length.numpy(), target=target.numpy(), sample=index.numpy())
+    for earlier in (run_dir.path / "recorded").glob("[0-9][0-9][0-9]*.*"):
+        earlier.unlink()
+    titles = [f"sample {i}, class {facts.classes[t]}" for i, t in zip(index.tolist(), target.tolist(), strict=True)]
+    board = Board.beside(run_dir.path)
+    paths = pictures.write(
+        recorded, length.tolist(), titles, facts.dt, run_dir.path / "recorded", kinds, facts.classes, board
+    )
+    if board is not None:
+        board.close()
+    print(f"{out}: {', '.join(recorded)}, and {len(paths)} pictures in {run_dir.path / 'recorded'}")
 
 
 def _padded(x: Any, steps: int) -> Any:

@@ -4,6 +4,9 @@
     snnctl train nmnist_conv optimizer.lr=1e-3           any key of the recipe can be given
     snnctl train ./mine.yaml trainer.max_epochs=20       a recipe of your own (see: snnctl cp)
     snnctl train nmnist_conv -m seed=1,2,3               a sweep: one run a value
+    snnctl train digits_mlp -m hydra/sweeper=optuna "optimizer.lr=tag(log,interval(1e-3,1e-2))" \\
+      hydra.sweeper.n_trials=20 hydra.sweeper.storage=sqlite:///study.db
+                                                         a search; the same command again does what is missing
     snnctl train --resume runs/nmnist_conv/2026-...      go on with a stopped or killed run
     snnctl train nmnist_conv --dry-run                   compose, check and build everything, train nothing
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     import lightning
     from omegaconf import DictConfig
 
+    from snnctl.callbacks.checkpoint import Checkpoint
     from snnctl.experiment import Experiment
 
 
@@ -88,7 +92,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
     """
     first = os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
     run_dir = RunDir(folder)
-    experiment = _assemble(cfg, run_dir, resuming, first)
+    experiment, trainer, checkpoint = _assemble(cfg, run_dir, overrides, resuming, first)
     if first and resuming:
         run_dir.acquire()
         run_dir.update(state="running", error=None)
@@ -98,7 +102,10 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         if first:
             experiment.write_facts(folder)
             print(f"{folder}  {experiment.summary()}", flush=True)
-        return _fit_and_evaluate(cfg, run_dir, experiment, overrides, resuming, first)
+            if experiment.data.skipped:
+                print(f"{experiment.left_out()}; reasons in {folder / 'skipped.json'}", flush=True)
+                run_dir.update(skipped=len(experiment.data.skipped))
+        return _fit_and_evaluate(cfg, run_dir, experiment, trainer, checkpoint, resuming, first)
     except BaseException as error:
         if first:
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
@@ -110,14 +117,20 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         run_dir.release()
 
 
-def _assemble(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: bool) -> Experiment:
+def _assemble(
+    cfg: DictConfig, run_dir: RunDir, overrides: list[str], resuming: bool, first: bool
+) -> tuple[Experiment, lightning.Trainer, Checkpoint | None]:
     """Build everything and make the data be there; a mistake found here leaves no run behind."""
-    from snnctl.experiment import assemble
+    from snnctl.experiment import assemble, assemble_trainer
 
     if first and not resuming:
         run_dir.refuse_second()
     try:
         experiment = assemble(cfg)
+        trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
+        for limit in ("max_epochs", "max_steps"):
+            if getattr(trainer, limit) == 0:
+                raise UserError(f"trainer.{limit}=0 trains nothing", f"expected at least 1, or leave trainer.{limit} out")
         split = run_dir.path / "split.json"
         if resuming and split.exists():
             experiment.data.load_split(read_json(split))
@@ -128,7 +141,7 @@ def _assemble(cfg: DictConfig, run_dir: RunDir, resuming: bool, first: bool) -> 
         if first and not resuming:
             run_dir.remove_if_empty()  # Hydra has made it
         raise
-    return experiment
+    return experiment, trainer, checkpoint
 
 
 def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) -> None:
@@ -149,14 +162,18 @@ def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
 
 
 def _fit_and_evaluate(
-    cfg: DictConfig, run_dir: RunDir, experiment: Experiment, overrides: list[str], resuming: bool, first: bool
+    cfg: DictConfig,
+    run_dir: RunDir,
+    experiment: Experiment,
+    trainer: lightning.Trainer,
+    checkpoint: Checkpoint | None,
+    resuming: bool,
+    first: bool,
 ) -> float | None:
     import torch
 
     from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
-    from snnctl.experiment import assemble_trainer
 
-    trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
     last = run_dir.checkpoints / "last.ckpt" if resuming and (run_dir.checkpoints / "last.ckpt").exists() else None
     if last is not None:
         check_fits(load_checkpoint(last)["state_dict"], experiment.regime, last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -112,5 +113,11 @@ def _call(target: Any, args: list[Any], values: dict[str, Any], where: str, name
         pass  # a class written in C has no signature
     try:
         return target(*args, **values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, *_lightnings()) as error:
         raise UserError(f"{place}: {error}") from error
+
+
+def _lightnings() -> tuple[type[Exception], ...]:
+    """What Lightning raises for arguments that it refuses, where it is loaded."""
+    module = sys.modules.get("lightning.fabric.utilities.exceptions")
+    return (module.MisconfigurationException,) if module else ()

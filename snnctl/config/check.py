@@ -66,11 +66,13 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     composed = _compose(source, groups, faults)
     orphans = check_bodies(composed, faults, deep, _swapped(groups))
     check_hydra(composed, faults)
+    _check_beside(composed, groups, faults)
     space = parse(search_space(composed), True, faults) if multirun else []
     apply = Overrides(composed, faults)
     lines = {id(o): apply.apply(o) for o in keys}
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
+    apply.finish()
     dropped = [*drop_leftovers(composed, apply.given), *delete(composed, orphans)]
     if orphans:
         chosen = " ".join(o.input_line or "" for o in groups)
@@ -146,6 +148,20 @@ def _option_exists(source: Source, override: Override, faults: Faults) -> bool:
             faults.add("unknown option", f"{group}={value}", *lines)
             good = False
     return good
+
+
+def _check_beside(composed: Composed, groups: list[Override], faults: Faults) -> None:
+    """Report options that `+` put beside everything else, where nothing reads them."""
+    for override in groups:
+        if override.type is not OverrideType.ADD or override.key_or_group.startswith("hydra/"):
+            continue
+        group, options = override.key_or_group, [str(option) for option in _options(override)]
+        top = (override.package or group.replace("/", ".")).partition(".")[0]
+        files = {f"{group}/{option}" for option in options}
+        others = {(d.package or "").partition(".")[0] for d in composed.found.defaults if d.config_path not in files}
+        if top not in {*others, *composed.links}:
+            because = ("because", f"nothing reads the key {top}")
+            faults.add("cannot choose", override.input_line or "", because, ("instead", usage(group, options[0])))
 
 
 def _compose(source: Source, groups: list[Override], faults: Faults) -> Composed:
@@ -236,6 +252,7 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     for change in parsed:
         if not _is_group(source, change):
             apply.apply(change)
+    apply.finish()
     drop_leftovers(composed, apply.given)
     Nodes(composed, faults, deep=True).walk()
     faults.raise_all()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[\w./@+-]+|'[^']*'|\"[^\"]*\") *:(?= |$)(?P<rest>.*)$")
+_FLOW = re.compile(r"""([{}])|(?:"[^"]*"|'[^']*'|([\w-]+)(?=\s*:\s))""")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,26 @@ def entries(path: Path) -> list[Entry]:
 def meanings(path: Path) -> dict[str, str]:
     """Dotted key -> comment, where there is one."""
     return {entry.path: entry.meaning for entry in entries(path) if entry.meaning}
+
+
+def remarks(path: Path) -> dict[str, str]:
+    """`meanings` of a recipe: what stands behind `neuron: {tau_mem: 0.1}` is about the last value in the braces."""
+    return {_last(entry): entry.meaning for entry in entries(path) if entry.meaning}
+
+
+def _last(entry: Entry) -> str:
+    """`neuron.tau_mem` for `neuron: {tau_mem: 0.1}`; the key itself where its value is no such mapping."""
+    keys: list[str] = []  # of the mappings that are open at the end of the last value
+    open_now: list[str] = []
+    for brace, key in _FLOW.findall(entry.value) if entry.value.startswith("{") else ():
+        if key:
+            open_now[-1] = key
+            keys = list(open_now)
+        elif brace == "{":
+            open_now.append("")
+        elif open_now:
+            open_now.pop()
+    return ".".join([entry.path, *keys])
 
 
 def split_comment(text: str) -> tuple[str, str]:

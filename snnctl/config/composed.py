@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from snnctl.config.comments import meanings
+from snnctl.config.comments import meanings, remarks
 from snnctl.config.folders import ROOT, configs
 from snnctl.config.source import Source
 from snnctl.errors import nearest
@@ -71,23 +72,29 @@ class Composed:
 
     @cached_property
     def meanings(self) -> dict[str, str]:
-        """Dotted key -> its comment, over all files; later files win."""
+        """Dotted key -> its comment in configs/; later files win. What only a recipe has, means what that says."""
+        return {**self.remarks, **self._comments(meanings, lambda default: default not in self.own)}
+
+    @cached_property
+    def remarks(self) -> dict[str, str]:
+        """Dotted key -> what a recipe's comment says about its value."""
+        return self._comments(remarks, lambda default: default in self.own)
+
+    def _comments(self, read: Callable[[Path], dict[str, str]], wanted: Callable[[Any], bool]) -> dict[str, str]:
         known: dict[str, str] = {}
-        for default in self.found.defaults:
+        for default in filter(wanted, self.found.defaults):
             path = self.source.repository.file(default.config_path or "")
             if path is None:
                 continue
             package = (default.package or "").removeprefix("_global_").strip(".")
-            for key, text in meanings(path).items():
+            for key, text in read(path).items():
                 known[f"{package}.{key}" if package else key] = text
         return known
 
     @cached_property
     def links(self) -> set[str]:
         """Every key that some `${...}` refers to."""
-        found: set[str] = set()
-        _collect_links(raw(self.cfg), [], found)
-        return found
+        return links_in(raw(self.cfg))
 
     def option_of(self, path: str) -> str | None:
         """`network/conv` for a key below `network`: the option that brought it."""
@@ -109,6 +116,11 @@ class Composed:
     def describe(self, path: str) -> str:
         """`128, neurons in the hidden layer`."""
         known, value = at(self.before, path)
+        if isinstance(value, str) and "${" in value:
+            try:
+                value = raw(OmegaConf.select(OmegaConf.create(self.before), path))
+            except OmegaConfBaseException:
+                pass
         shown = "" if not known or isinstance(value, dict) else yaml_text(value)
         return ", ".join(part for part in (shown, self.meanings.get(path, "")) if part)
 
@@ -186,6 +198,13 @@ def yaml_text(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {yaml_text(v)}" for k, v in value.items()) + "}"
     return f"{value:g}" if isinstance(value, float) and 1e-4 <= abs(value) < 1e6 else str(value)
+
+
+def links_in(tree: Any) -> set[str]:
+    """Every key of a plain tree that some `${...}` in it refers to, and the keys above."""
+    found: set[str] = set()
+    _collect_links(tree, [], found)
+    return found
 
 
 def _collect_links(tree: Any, path: list[str], found: set[str]) -> None:

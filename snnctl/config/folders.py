@@ -82,6 +82,8 @@ def locate(recipe: str | Path | None) -> Recipe:
 
 def _own_file(given: str) -> Path:
     path = Path(given).expanduser()
+    if path.is_dir():
+        raise UserError(f"{given} is a folder", "give the recipe in it, a YAML file; see   snnctl ls recipes")
     if not path.is_file():
         near = [str(p) for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
         hint = did_you_mean(given, near) or "start from a recipe   snnctl cp digits_conv ./mine.yaml"

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snnctl.config.allowed import find, refusal
-from snnctl.config.composed import Composed, at, raw
+from snnctl.config.composed import Composed, at, links_in, raw
 from snnctl.config.faults import Faults, guess
 from snnctl.config.signatures import Parameters, parameters
 from snnctl.errors import UserError, nearest
@@ -111,7 +111,7 @@ class Overrides:
         self.composed = composed
         self.faults = faults
         self.given: dict[str, Override] = {}
-        _ = composed.before
+        self.known = set(composed.before)  # top-level keys
         OmegaConf.set_struct(composed.cfg, True)
 
     def apply(self, override: Override) -> str:
@@ -143,6 +143,21 @@ class Overrides:
             cause = error.__cause__ or error.__context__ or error
             self.faults.add("cannot set", override.input_line or key, ("because", str(cause).splitlines()[0]))
         return line
+
+    def finish(self) -> None:
+        """When all are applied: report those that `+` put beside everything else, where no link refers to them."""
+        links = links_in(raw(self.composed.cfg))
+        for key, override in self.given.items():
+            top = key.partition(".")[0]
+            new = override.type in (OverrideType.ADD, OverrideType.FORCE_ADD)
+            if new and top not in {*self.known, *links, "hydra"}:
+                self._forget(top)
+                self._unknown(key)
+
+    def _forget(self, key: str) -> None:
+        OmegaConf.set_struct(self.composed.cfg, False)
+        self.composed.cfg.pop(key, None)
+        OmegaConf.set_struct(self.composed.cfg, True)
 
     def _is_parameter(self, key: str) -> bool:
         """Whether a new key is one that the nearest `_target_` above it takes, or lies in an open mapping."""

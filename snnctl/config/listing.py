@@ -12,13 +12,14 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snnctl.config.comments import header, headline
-from snnctl.config.composed import Composed, at, flat
+from snnctl.config.composed import Composed, at, flat, raw, yaml_text
 from snnctl.config.folders import ROOT, Recipe, configs, locate
 from snnctl.config.source import Source
 from snnctl.errors import UserError
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")  # text that YAML reads back as itself, unquoted
 _LINK = re.compile(r"\$\{\w[\w.]*\}")  # `${optimizer.lr}`, looked up without Hydra's grammar, which is slow
+UNITS = ("s", "Hz", "V")
 COLUMN = 44  # where comments start, unless the line is longer
 
 
@@ -77,7 +78,7 @@ def _mapping(node: DictConfig, path: str, indent: int, composed: Composed) -> li
     for key in sorted(node, key=lambda k: not str(k).startswith("_")):
         here = f"{path}.{key}" if path else str(key)
         child = node._get_node(key)
-        meaning = composed.meanings.get(here, "") or _option(here, composed)
+        meaning = _explained(here, raw(child) if OmegaConf.is_config(child) else child._value(), composed)
         if isinstance(child, DictConfig) and not _plain(child) and len(child):
             lines.append(_line(f"{' ' * indent}{key}:", meaning))
             lines += _mapping(child, here, indent + 2, composed)
@@ -88,6 +89,19 @@ def _mapping(node: DictConfig, path: str, indent: int, composed: Composed) -> li
         else:
             lines.append(_line(f"{' ' * indent}{key}: {_value(node, key, composed)}", meaning))
     return lines
+
+
+def _explained(path: str, value: Any, composed: Composed) -> str:
+    """What a key means; in brackets its default, where the recipe has another value, and what the recipe says."""
+    option = _option(path, composed)
+    meaning = option or composed.meanings.get(path, "")
+    unit, colon, rest = composed.remarks.get(path, "").partition(": ")
+    remark = rest if unit in UNITS else f"{unit}{colon}{rest}"  # the meaning has told the unit
+    known, default = at(composed.base, path)
+    changed = known and default != value and not isinstance(default, dict) and default != "???"
+    aside = [f"default {yaml_text(default)}"] if changed else []
+    aside += [f"here: {remark}"] if remark and remark != meaning else []
+    return " ".join(filter(None, (meaning, f"[{'; '.join(aside)}]" if aside else "")))
 
 
 def _plain(node: Any) -> bool:

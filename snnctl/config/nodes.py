@@ -130,7 +130,8 @@ class Nodes:
             wanted = wants(annotation)
         else:
             linked = (isinstance(example, str) and "${" in example) or example == "???"
-            if not has_base or linked or fits_like(value, example):
+            missing = value is None and "." not in path and example is not None and not isinstance(example, dict)
+            if not has_base or linked or (fits_like(value, example) and not missing):
                 return
             wanted = wants_like(example)
         shown = yaml_text(value)

@@ -37,10 +37,24 @@ def run(command: list[str]) -> int:
 def die_with_parent() -> None:
     """In a job: be interrupted (checkpoint, then exit) when the sweep's process dies, however it dies. Linux only."""
     parent = os.environ.pop("SNNCTL_PARENT", None)
-    if parent is None or not sys.platform.startswith("linux"):
+    if parent is None:
+        return
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # inherited from a script's background command
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_with(int(parent), signal.SIGINT)
+
+
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Have the system send this process a signal when the thread that started it ends. Linux only, else nothing.
+
+    Args:
+        parent: id of the process that started this one; where it has gone already, the signal comes at once.
+        number: the signal.
+    """
+    if not sys.platform.startswith("linux"):
         return
     import ctypes
 
-    ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
-    if os.getppid() != int(parent):
-        os.kill(os.getpid(), signal.SIGINT)
+    ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)

@@ -55,14 +55,24 @@ def fetch(
     if path.exists():
         _verify(path, path, url, checksum)
         return path
+    new = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
             f"cannot make the folder {path.parent}: {error.strerror}", "choose another dataset.root"
         ) from error
+    try:
+        _arrive(url, path, checksum, progress or _Line(path.name), pause)
+    except BaseException:
+        _remove_empty(new)
+        raise
+    return path
+
+
+def _arrive(url: str, path: Path, checksum: str | None, progress, pause: float) -> None:
+    """Get the file whole and checked to its name, into a folder that is there."""
     part = path.with_name(path.name + ".part")
-    progress = progress or _Line(path.name)
     fruitless = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -82,7 +92,15 @@ def fetch(
             time.sleep(pause * 2**fruitless / 2)
     _verify(part, path, url, checksum)
     os.replace(part, path)
-    return path
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Take back the folders that were made, innermost first, as far as nothing has arrived in them."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 class _Cut(Exception):

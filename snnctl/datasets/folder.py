@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -126,12 +126,9 @@ class Folder(Source):
             raise UserError(
                 f"{self._top.absolute()}: none of the {len(paths)} recordings can be read", f"the first: {paths[0]}"
             )
-        logging.getLogger(__name__).warning(
-            "no file in %s tells its sensor's size: taken as %d x %d pixels by the largest coordinates of %d files;"
-            " give the true one: dataset.source.shape=[2,H,W]",
-            self._top,
-            wide,
-            high,
-            read,
+        print(
+            f"note: no file in {self._top} tells its sensor's size: taken as {wide} x {high} pixels by the largest"
+            f" coordinates of {read} files; give the true one: dataset.source.shape=[2,H,W]",
+            file=sys.stderr,
         )
         return (POLARITIES, high, wide)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from snnctl.config.processes import end_with
 from snnctl.datasets.batch import Batch
 from snnctl.datasets.draws import generator
 from snnctl.errors import UserError
@@ -111,6 +116,7 @@ class Loader:
                 sampler=[],
                 collate_fn=_as_it_is,
                 num_workers=self.num_workers,
+                worker_init_fn=_end_with_this_process(),
                 persistent_workers=True,
                 generator=torch.Generator(),  # else it would draw from torch's own, and dropout would depend on workers
             )
@@ -140,6 +146,17 @@ class _Gatherer(Dataset):
 
 def _as_it_is(item):
     return item
+
+
+def _end_with_this_process():
+    """For a worker to call first: a killed training must not leave it, waiting on a pipe that its siblings hold open."""
+    if threading.current_thread() is not threading.main_thread():
+        return None  # the system would end the workers with the thread
+    return partial(_end_with, os.getpid())
+
+
+def _end_with(parent: int, worker: int) -> None:
+    end_with(parent, signal.SIGKILL)
 
 
 def _place() -> tuple[int, int]:

@@ -33,7 +33,7 @@ class Chain(nn.Module):
     for any other module time is folded into the batch.
 
     Args:
-        layers: name -> partial, class or built module, in order; a list is numbered.
+        layers: name -> partial, class or built module, in order; a list is numbered. None leaves a layer out.
         place: where the chain stands.
 
     Raises:
@@ -117,10 +117,10 @@ def _takes(layer: nn.Module, x: EventList) -> bool:
 
 def _named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Module]]]:
     pairs = list(layers.items()) if isinstance(layers, Mapping) else [(str(i), n) for i, n in enumerate(layers)]
-    pairs = [(str(name), layer) for name, layer in pairs]
+    pairs = [(str(name), layer) for name, layer in pairs if layer is not None]
     if not pairs:
         at = f"network.{where}" if where else "network"
-        raise UserError(f"{at} has no layers", "give   layers: {fc: {_target_: torch.nn.Linear}}")
+        raise UserError(f"{at} has no layers", "give   network: {layers: {fc: {_target_: torch.nn.Linear}}}")
     for name, layer in pairs:
         if "." in name or not name:
             raise UserError(f"network layer {name!r} cannot have this name", "names have no dot and are not empty")

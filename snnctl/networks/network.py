@@ -26,7 +26,7 @@ class Network(Chain):
         Network({"flatten": nn.Flatten, "fc": nn.Linear, "readout": partial(LI, tau_mem=20e-3)}, facts)
 
     Args:
-        layers: name -> partial, class or built module, in order; a list is numbered.
+        layers: name -> partial, class or built module, in order; a list is numbered. None leaves a layer out.
         facts: shape, classes, dt and steps of the data set.
         settings: names that the configuration's layers refer to; not looked at here.
 

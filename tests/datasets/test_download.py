@@ -143,3 +143,13 @@ def test_progress_without_a_terminal_is_a_line_each_tenth(server, tmp_path, caps
     fetch(f"{server.url}/set.zip", tmp_path / "set.zip", MD5)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11 and lines[-1] == "set.zip: 3.0 of 3.0 MB (100%)"
+
+
+def test_a_failed_download_leaves_no_empty_folders(server, tmp_path):
+    with pytest.raises(UserError, match="404"):
+        fetch(f"{server.url}/none.zip", tmp_path / "a" / "b" / "none.zip", None)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError, match="404"):
+        fetch(f"{server.url}/none.zip", tmp_path / "mine" / "none.zip", None)
+    assert (tmp_path / "mine").is_dir()  # was there before

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import event_files as files
 import numpy as np
 import pytest
@@ -68,14 +66,14 @@ def test_the_sensor_from_a_header(tmp_path):
     assert Folder(tmp_path).shape == (2, 480, 640)
 
 
-def test_the_sensor_from_coordinates_is_said(tmp_path, caplog):
+def test_the_sensor_from_coordinates_is_said(tmp_path, capsys):
     made = fill(tmp_path)
     (tmp_path / "2" / "0.bin").write_bytes(b"abc")  # left for when it is read
-    with caplog.at_level(logging.WARNING):
-        shape = Folder(tmp_path).shape
+    shape = Folder(tmp_path).shape
     largest = [max(int(e[axis].max()) for _, e in made[1:]) + 1 for axis in ("y", "x")]
     assert shape == (2, *largest)
-    assert f"{shape[2]} x {shape[1]} pixels" in caplog.text and "dataset.source.shape" in caplog.text
+    said = capsys.readouterr().err
+    assert f"{shape[2]} x {shape[1]} pixels" in said and "dataset.source.shape" in said and "[HYDRA]" not in said
 
 
 def test_channels(tmp_path):

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,41 @@ def test_workers_forked_after_parallel_kernels_do_not_hang(tmp_path):
     command = [sys.executable, "-c", AFTER_TRAINING, tmp_path, HERE]
     done = subprocess.run(command, env=environment, timeout=90, capture_output=True, text=True)
     assert done.stdout.split() == ["30", "30"], done.stderr[-2000:]
+
+
+TRAINS = """
+import sys
+from toy import ToyEvents
+from snnctl.datasets.datamodule import DataModule
+made = DataModule(ToyEvents, steps=5, batch_size=1, cache=sys.argv[1], num_workers=2)
+made.setup()
+loader = made.train_dataloader()
+batches = iter(loader)
+next(batches)
+print(*(worker.pid for worker in loader._workers._iterator._workers), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux to end the workers")
+def test_a_killed_training_leaves_no_workers(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAINS, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(HERE)}, text=True,
+    )  # fmt: skip
+    workers = [Path("/proc") / pid for pid in process.stdout.readline().split()]
+    assert len(workers) == 2 and all(worker.exists() for worker in workers)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 3  # torch's own watch on the parent looks every 5 s, where a worker listens at all
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(alive, workers))
+
+
+def alive(process: Path) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return "State:\tZ" not in (process / "status").read_text()
+    except OSError:
+        return False

@@ -79,8 +79,8 @@ def _wavesense(given: Inputs, scale: float, **options: Any) -> Traces:
     for wave in waves:  # the one layer that their network leaves with another surrogate
         wave.spk2_skip.spike_generation_fn = PeriodicExponential.apply
     weights = [net.lin1.weight]
-    for wave in waves:
-        weights += [wave.lin1.weight, wave.lin2_res.weight, wave.lin2_skip.weight]
+    for wave in waves:  # the last block's own output is computed and used by none: ours has no such weights
+        weights += [wave.lin1.weight, *([] if wave is waves[-1] else [wave.lin2_res.weight]), wave.lin2_skip.weight]
     weights += [net.hidden.weight, net.readout.weight]
     _fill(weights, True, scale)
     return _traces(given, lambda x: net(x.transpose(0, 1))[0].transpose(0, 1), weights)
