@@ -26,7 +26,7 @@ class StopOnNonFinite(lightning.Callback):
             batch = self._batch
             where = first_nonfinite(pl_module, batch)
             raise UserError(
-                f"the loss is {float(loss.detach())} in epoch {trainer.current_epoch}, step {trainer.global_step}: {where}",
+                f"the loss is {loss.item()} in epoch {trainer.current_epoch}, step {trainer.global_step}: {where}",
                 f"{_kept(trainer)}. Lower optimizer.lr, set trainer.gradient_clip_val=1, "
                 "or look at the data   snnctl data preview",
             )

@@ -130,7 +130,7 @@ def _assemble(
         trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
         for limit in ("max_epochs", "max_steps"):
             if getattr(trainer, limit) == 0:
-                raise UserError(f"trainer.{limit}=0 trains nothing", f"expected at least 1, or leave trainer.{limit} out")
+                raise UserError(f"trainer.{limit}=0 trains nothing", "expected at least 1")
         split = run_dir.path / "split.json"
         if resuming and split.exists():
             experiment.data.load_split(read_json(split))

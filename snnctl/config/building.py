@@ -113,7 +113,7 @@ def _call(target: Any, args: list[Any], values: dict[str, Any], where: str, name
         pass  # a class written in C has no signature
     try:
         return target(*args, **values)
-    except (TypeError, ValueError, *_lightnings()) as error:
+    except (TypeError, ValueError, ModuleNotFoundError, *_lightnings()) as error:
         raise UserError(f"{place}: {error}") from error
 
 

@@ -149,7 +149,7 @@ def _as_it_is(item):
 
 
 def _end_with_this_process():
-    """For a worker to call first: a killed training must not leave it, waiting on a pipe that its siblings hold open."""
+    """For a worker to call first: a killed training must not leave it behind, at a pipe that its siblings hold open."""
     if threading.current_thread() is not threading.main_thread():
         return None  # the system would end the workers with the thread
     return partial(_end_with, os.getpid())

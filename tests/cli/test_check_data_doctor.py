@@ -76,6 +76,26 @@ def test_data_info(snnctl, recordings):
     assert "2 x 8 x 8, 2 classes" in out
 
 
+def test_data_info_names_what_cannot_be_read(snnctl, recordings, tmp_path):
+    from snnctl.commands.data import open_set
+
+    broken = sorted((tmp_path / "events").rglob("left/*"))[0]
+    broken.write_bytes(b"no recording")
+    code, out, err = snnctl("data", "info", "folder", recordings, "dataset.source.shape=[2,8,8]")
+    assert code == 0, err
+    assert broken.name in out and "dataset.on_error=skip" in out
+    open_set("folder", [recordings, "dataset.source.shape=[2,8,8]", "dataset.on_error=skip"]).prepare_data()
+    after = snnctl("data", "info", "folder", recordings, "dataset.source.shape=[2,8,8]")[1].partition("left out of")[2]
+    assert broken.name in after
+
+
+def test_data_clear_offers_each_set_once_and_nothing_hidden(snnctl):
+    err = snnctl("data", "clear", "nosuchthing")[2]
+    assert "base" not in err.replace(",", " ").split()
+    assert "digits, digits" not in err and "asldvs" in err
+    assert snnctl("data", "info", "base")[0] == 2
+
+
 def test_data_get_and_preview(snnctl, recordings, tmp_path):
     assert "6 train" in snnctl("data", "get", "folder", recordings)[1]
     code, out, _ = snnctl("data", "preview", "folder", recordings, "out=seen.png", "samples=2")

@@ -62,6 +62,30 @@ def test_an_unknown_field_names_the_nearest(run, capsys):
     assert "did you mean   spikes" in capsys.readouterr().err
 
 
+def test_a_wrong_field_is_told_before_the_evaluation(run, capsys):
+    assert main(["eval", str(run), "record=[spikes,v,i]"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "spikes, v" in captured.err
+
+
+@pytest.mark.parametrize("word", ["samples=-3", "samples=0", "samples=x", "samples=2.5", "record=3"])
+def test_what_is_no_number_of_samples_and_no_list_of_fields(run, capsys, word):
+    assert main(["eval", str(run), "record=[v]", word]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and word in captured.err
+
+
+def test_recorded_samples_are_spread_over_the_part_and_earlier_pictures_go(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    assert main(["eval", str(copy), "record=[v]", "samples=5"]) == 0
+    assert main(["eval", str(copy), "record=[v]", "samples=4"]) == 0
+    kept = np.load(copy / "recorded.npz")
+    part = len(json.loads((copy / "split.json").read_text())["test"])
+    assert kept["sample"].tolist() == [i * part // 4 for i in range(4)]
+    assert len(set(kept["target"].tolist())) > 1
+    assert len(list((copy / "recorded").glob("*.png"))) == 4
+
+
 def test_a_checkpoint_is_evaluated_with_its_run(run):
     assert main(["eval", str(run / "checkpoints" / "last.ckpt")]) == 0
 
@@ -108,6 +132,10 @@ def test_a_loss_that_is_no_number_names_the_layer_and_keeps_the_checkpoint(run, 
     err = capsys.readouterr().err
     assert "the loss is" in err and "layer" in err and "last good checkpoint is kept" in err
     assert json.loads((folder / "run.json").read_text())["state"] == "failed"
+    folder = tmp_path / "at once"
+    assert main(["train", str(recipe), *rest, *huge, f"hydra.run.dir={folder}"]) == 2
+    err = capsys.readouterr().err
+    assert "no checkpoint has been written yet" in err and "requires_grad" not in err
 
 
 def test_a_mistake_found_before_training_leaves_no_run_behind(run, tmp_path, monkeypatch, capsys):
@@ -116,6 +144,51 @@ def test_a_mistake_found_before_training_leaves_no_run_behind(run, tmp_path, mon
     assert main(["train", str(run.parent / "small.yaml"), *missing]) == 2
     assert "braille" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seed=99999999999999999999999", "seed is 99999999999999999999999"),
+        ("optimizer.lr=-1", "optimizer: Invalid learning rate"),
+        ("scheduler.pct_start=5", "scheduler: "),
+        ("trainer.accelerator=tpu", "trainer (lightning.Trainer)"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0 trains nothing"),
+    ],
+)
+def test_a_value_that_torch_or_lightning_refuses_is_exit_2_and_leaves_no_run(
+    run, tmp_path, monkeypatch, capsys, word, said
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", str(run.parent / "small.yaml"), *SMALL, word]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_recordings_that_are_left_out_are_named_counted_and_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SNNCTL_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        folder = tmp_path / "set" / f"class{i % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"{i:02d}.npy", toy_events(rng, 60, (2, 6, 6)))
+    for i in (3, 5, 8, 9):
+        (tmp_path / "set" / f"class{i % 2}" / f"{i:02d}.npy").write_bytes(b"xx")
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(
+        "# own\ndefaults:\n  - train\n  - override dataset: folder\n  - override network: mlp\n  - _self_\n"
+        "dataset: {steps: 4, dt: null, duration: 0.1, source: {shape: [2, 6, 6]}}\n"
+    )
+    words = [f"dataset.root={tmp_path / 'set'}", "trainer.max_epochs=1", "network.hidden=[8]", "backend=eager"]
+    folder = tmp_path / "run"
+    assert main(["train", str(recipe), *words, "dataset.on_error=skip", f"hydra.run.dir={folder}"]) == 0
+    out = capsys.readouterr().out
+    assert "4 recordings cannot be read, left out: " in out and "08.npy" in out and "and 1 more" in out
+    kept = json.loads((folder / "skipped.json").read_text())
+    assert sorted(Path(file).name for file in kept) == ["03.npy", "05.npy", "08.npy", "09.npy"]
+    assert json.loads((folder / "run.json").read_text())["skipped"] == 4
+    assert main(["eval", str(folder)]) == 0
+    assert "4 recordings cannot be read" in capsys.readouterr().out
 
 
 def test_the_python_of_the_readme_runs(run, tmp_path, monkeypatch, capsys):

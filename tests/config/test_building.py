@@ -77,3 +77,11 @@ def test_an_error_of_ours_passes_unchanged():
     with pytest.raises(UserError) as caught:
         build({"_target_": "snnctl.neurons.LIF", "tau_mem": -1.0})
     assert "tau_mem" in caught.value.problem
+
+
+def test_what_lightning_refuses_names_the_key_too():
+    with pytest.raises(UserError, match=r"trainer \(lightning.Trainer\): .*nonsense"):
+        build(OmegaConf.create({"trainer": {"_target_": "lightning.Trainer", "accelerator": "nonsense"}}).trainer)
+    if not torch.cuda.is_available():
+        with pytest.raises(UserError, match=r"lightning\.Trainer: No supported gpu"):  # an exception of Lightning's own
+            build({"_target_": "lightning.Trainer", "accelerator": "gpu"})

@@ -109,9 +109,36 @@ def test_keys_inside_a_link(recipe):
 
 
 def test_add_and_delete(recipe):
-    assert compose(recipe(), ["+hidden=3", "~optimizer.weight_decay"]).hidden == 3
+    words = ["+hidden=3", "network.channels=['${hidden}']", "~optimizer.weight_decay"]
+    assert list(compose(recipe(), words).network.channels) == [3]
     assert "already there" in text(recipe(), "+seed=3")
     assert "optimizer.lr" in text(recipe(), "~optimizer.lrr")
+
+
+def test_what_nothing_reads_is_refused_with_a_plus_too(recipe):
+    assert "optimizer.lr " in text(recipe(), "+optimzer.lr=3")
+    for word in ("+foo.bar=3", "+foo=3", "++foo=3"):
+        assert "unknown key" in text(recipe(), word)
+    assert "+regularizer@regime.regularizers." in text(recipe(), "+regularizer=firing_rate")
+    with pytest.raises(UserError, match=r"unknown key  foo\.bar"):
+        override(compose(recipe()), ["+foo.bar=3"])
+
+
+def test_null_is_no_seed_and_no_objective(recipe):
+    found = text(recipe(), "seed=null", "objective=null")
+    assert "a whole number" in found and "takes" in found and "objective=null" in found
+    assert compose(recipe(), ["trainer.gradient_clip_val=null"]).trainer.gradient_clip_val is None
+
+
+def test_a_layer_that_is_null_and_a_network_of_ones_own(recipe):
+    assert compose(recipe("network: {layers: {features: null}}")).network.layers.features is None
+    layers = "network: {layers: {flatten: {_target_: torch.nn.Flatten}, fc: {_target_: torch.nn.Linear}}}"
+    assert list(compose(recipe(layers, "override network: own")).network.layers) == ["flatten", "fc"]
+
+
+def test_a_default_is_described_without_its_link(recipe):
+    found = text(recipe(), "neuron.backend=cpuu")
+    assert "(auto, " in found and "oc.select" not in found
 
 
 def test_kinds_in_a_recipe_file(recipe):
@@ -267,6 +294,10 @@ def test_unknown_recipes(tmp_path, monkeypatch):
     assert "digits_conv" in caught.value.hint
     with pytest.raises(UserError, match="no recipe file"):
         locate(tmp_path / "no.yaml")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own.yaml").write_text("a: 1")
+    with pytest.raises(UserError, match="own is a folder"):
+        locate(tmp_path / "own")
     (tmp_path / "odd.yml").write_text("a: 1")
     with pytest.raises(UserError, match=r"does not end in \.yaml"):
         locate(tmp_path / "odd.yml")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from snnctl.config.comments import entries, header, headline, meanings, split_comment
+from snnctl.config.comments import entries, header, headline, meanings, remarks, split_comment
 
 TEXT = """\
 # A set of toys. Showed: 98 %.
@@ -41,6 +41,17 @@ def test_entries(tmp_path):
     assert "source" not in meanings(file)
     assert headline(file) == "A set of toys. Showed: 98 %."
     assert header(file) == ["A set of toys. Showed: 98 %.", "More about it."]
+
+
+def test_the_remark_behind_braces_is_about_the_last_value_in_them(tmp_path):
+    file = tmp_path / "toy.yaml"
+    file.write_text(
+        "a: {b: 1}  # one\nc: {d: [1, 2], e: {f: 0.1}}  # two\ng: {h: {i: 1}, j: {_target_: x.Y, k: 'a: b'}}  # three\n"
+        "l: 3  # four\nm:  # five\n  n: {}  # six\no: {p: {q: 1}, r: 2}  # seven\n"
+    )
+    assert remarks(file) == {
+        "a.b": "one", "c.e.f": "two", "g.j.k": "three", "l": "four", "m": "five", "m.n": "six", "o.r": "seven",
+    }  # fmt: skip
 
 
 def test_headline_of_a_file_without_comment(tmp_path):

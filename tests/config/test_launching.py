@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -269,4 +270,27 @@ def test_a_job_of_a_killed_sweep_is_interrupted():
     assert process.stdout.readline().strip().isdigit()
     process.kill()
     assert process.stdout.read().strip() == "interrupted"
+    process.wait()
+
+
+def test_a_job_that_a_background_script_started_is_interrupted_too():
+    """A shell starts background commands with SIGINT ignored, and Python leaves it so."""
+    job = (
+        "import os, signal, time\n"
+        "from snnctl.config.processes import die_with_parent\n"
+        "die_with_parent()\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
+    )
+    parent = (
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"from snnctl.config.processes import run\nrun([sys.executable, '-c', {job!r}])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, env=environment(Path.cwd())
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    ready, _, _ = select.select([process.stdout], [], [], 20)
+    assert ready and process.stdout.read().strip() == "interrupted"
     process.wait()

@@ -21,6 +21,21 @@ def test_a_recipe_resolved_with_the_meaning_of_each_key(recipe):
     assert lines["neuron: ${neuron}"] == "the neuron group"  # a link to a whole node stays
 
 
+def test_a_recipes_remark_stands_beside_the_meaning_not_in_its_place(recipe):
+    path = recipe(
+        "neuron: {tau_mem: 30e-3}  # s: remembers\noptimizer:\n  lr: 0.25  # brave\n  betas: [0.9, 0.99]\n"
+        "width: 3  # mine\nnetwork: {channels: ['${width}']}  # s"
+    )
+    text = listing(str(path), []).splitlines()
+    lines = {line.partition("#")[0].strip(): line.partition("#")[2].strip() for line in text}
+    assert lines["tau_mem: 0.03"].startswith("membrane time constant, s")
+    assert lines["tau_mem: 0.03"].endswith("[default 0.02; here: remembers]")
+    assert lines["lr: 0.25"].startswith("learning rate") and lines["lr: 0.25"].endswith("[default 0.002; here: brave]")
+    assert lines["neuron:"].startswith("neuron/lif: ") and "remembers" not in lines["neuron:"]
+    assert lines["width: 3"] == "mine"
+    assert "[" not in lines["weight_decay: 0.01"]
+
+
 def test_reads_back_as_what_was_composed(recipe):
     path = recipe("dataset: {augment: {a: {_target_: snnctl.datasets.Shift, pixels: 1}}}\nobjective: 'yes'")
     read = yaml.load(listing(str(path), []), Loader=LOADER)

@@ -25,7 +25,7 @@ SPIKING = ["if", "lif", "cuba_lif", "alif", "lif/norse"]
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_neuron_builds_runs_and_learns(composed, name):
-    partial = instantiate(composed(f"neuron={name}"))
+    partial = instantiate(composed(f"neuron={name}", "+backend=eager"))  # kernels cost seconds each
     known = {"shape": (4,), "steps": 200}
     neuron = partial(**{n: known[n] for n in inspect.signature(partial.func).parameters if n in known})
     x = (2 * torch.rand(200, 3, 4)).requires_grad_()
