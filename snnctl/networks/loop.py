@@ -40,7 +40,7 @@ class Back(nn.Module):
     def __init__(self, source: str, target: str, through: Callable[..., nn.Module] | None = None):
         super().__init__()
         self.source, self.target, self.wanted = source, target, through
-        self.through: nn.Module = nn.Identity()
+        self.through: nn.Module = nn.Identity()  # called by the loop
 
     def connect(self, place: Place, target: tuple[int, ...]) -> None:
         """Build what lies between, at the source's place, for a target of this shape.
@@ -67,10 +67,6 @@ class Back(nn.Module):
                 f"{target} at each step",
                 "they are added, so their shapes must be equal",
             )
-
-    def forward(self, out: Tensor) -> Tensor:
-        """The source's output (B, *source) as the target gets it, (B, *target)."""
-        return self.through(out)
 
 
 class Loop(Chain):
@@ -114,6 +110,12 @@ class Loop(Chain):
             at = replace(place, name=f"{place.name}.back.{name}", shape=self.shapes[b.source], last=False)
             b.connect(at, before[b.target])
         self.shape_out = self.shapes[self.output]
+        for name, layer in self.layers.items():
+            if isinstance(layer, Neuron) and layer.backend != "eager":
+                if layer.backend != "auto":
+                    problem = f"network layer {place.name}.{name}: backend {layer.backend} cannot run neurons in a Loop"
+                    raise UserError(problem, "choose   backend=auto: its neurons run step by step in torch")
+                layer.backend = "eager"
 
     def forward(self, x: Tensor, state: LoopState | None = None, *, dt: float) -> tuple[Tensor, LoopState]:
         """Run over a sequence, step by step.
@@ -132,21 +134,27 @@ class Loop(Chain):
         sources = {b.source: self.shapes[b.source] for b in self.back.values()}
         last = {name: given.new_zeros(x.shape[1], *shape) for name, shape in sources.items()}
         last |= {} if state is None else state.out
-        steps = {name: _stepwise(layer, dt) for name, layer in self.layers.items()}
-        ins: dict[str, list[Tensor]] = {name: [] for name in steps}
-        outs: dict[str, list[Tensor]] = {name: [] for name in steps}
+        returns = {f"back.{name}": b.through for name, b in self.back.items()}
+        called = {**self.layers, **returns}
+        steps = {name: _stepwise(layer, dt) for name, layer in called.items()}
+        ins: dict[str, list[Tensor]] = {name: [] for name in called}
+        outs: dict[str, list[Tensor]] = {name: [] for name in called}
         for y in unbind(given):
-            back = [(b.target, b(last[b.source])) for b in self.back.values()]
-            for name, step in steps.items():
-                for target, returned in back:
-                    y = y + returned if target == name else y
+            back = {}
+            for key, b in zip(returns, self.back.values(), strict=True):
+                ins[key].append(last[b.source])
+                outs[key].append(steps[key](last[b.source], None)[0])
+                back.setdefault(b.target, []).append(outs[key][-1])
+            for name in self.layers:
+                for returned in back.get(name, ()):
+                    y = y + returned
                 ins[name].append(y)
-                y, after = step(y, states.get(name))
+                y, after = steps[name](y, states.get(name))
                 if after is not None:
                     states[name] = after
                 outs[name].append(y)
             last = {name: outs[name][-1] for name in sources}
-        for name, layer in self.layers.items():
+        for name, layer in called.items():
             if not unhooked(layer) and not layer._forward_pre_hooks and "forward" not in vars(layer):
                 outs[name] = list(_told(layer, stack(ins[name]), start.get(name), stack(outs[name]), states, name, dt))
         return stack(outs[self.output]).to(x.dtype), LoopState(states, last)

@@ -44,14 +44,14 @@ def test_in_bash(press_tab):
     verbs, recipes, group, key, value, nothing = press_tab(
         "snnctl tr",
         "snnctl train digits_c",
-        "snnctl train neuron=al",
+        "snnctl train neuron=stb",
         "snnctl train digits_conv optimizer.l",
-        "snnctl train surrogate@neuron.surrogate=fa",
+        "snnctl train surrogate@neuron.surrogate=fast_",
         "snnctl train zzz",
     )
     assert verbs == ["train"]
     assert recipes == ["digits_conv"]
-    assert group == ["alif"]  # bash keeps what stands before the `=`
+    assert group == ["stbif"]  # bash keeps what stands before the `=`
     assert key == ["optimizer.lr="]
     assert value == ["fast_sigmoid"]
     assert nothing == []

@@ -120,6 +120,7 @@ def test_the_table_counts_what_is_kept_in_it():
         ({"back": {"up": Back("n2", "n1", partial(nn.Linear, out_features=5))}}, ["(5,)", "(4,)"]),
         ({"back": {"up": Back("n2", "n1", nn.Identity)}}, ["(3,)", "(4,)"]),
         ({"output": "fc3"}, ["output", "fc3"]),
+        ({"layers": {"n1": LIF(backend="cpu"), "n2": IF}}, ["loop.n1", "backend cpu", "auto"]),
     ],
 )
 def test_mistakes(options, words):

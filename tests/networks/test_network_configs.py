@@ -10,12 +10,13 @@ from hydra import compose, initialize_config_dir
 
 from snnctl.config.building import build
 from snnctl.datasets.facts import Facts
+from snnctl.errors import UserError
 from snnctl.networks import Network
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 CAMERA = Facts(shape=(2, 34, 34), classes=tuple("0123456789"), dt=30e-3, steps=3)
 VECTOR = Facts(shape=(12,), classes=tuple("abc"), dt=4e-3, steps=None)
-PRESETS = sorted(path.stem for path in (CONFIGS / "network").glob("*.yaml"))
+PRESETS = sorted(path.stem for path in (CONFIGS / "network").glob("*.yaml") if path.stem != "own")
 
 
 def network(facts: Facts, *overrides: str) -> Network:
@@ -68,3 +69,20 @@ def test_the_readout_is_swapped_as_a_neuron():
     assert kinds(net) == ["ALIF", "LIF"]
     assert net.layers["readout"].tau_mem == 40e-3
     assert list(net.temporal_layers())[-1] == "readout"
+
+
+def test_a_network_of_ones_own_has_the_layers_that_are_given_and_no_other():
+    with pytest.raises(UserError, match="network has no layers"):
+        network(VECTOR, "network=own")
+    linear = "_target_: torch.nn.Linear"
+    layers = f"hidden: {{{linear}, out_features: 5}}, spikes: '${{neuron}}', classes: {{{linear}}}"
+    net = network(VECTOR, "network=own", f"+network.layers={{{layers}, readout: '${{network.readout}}'}}")
+    assert list(net.layers) == ["hidden", "spikes", "classes", "readout"]
+    assert net(torch.rand(3, 2, 12))[0].shape == (3, 2, 3)
+
+
+def test_a_layer_that_is_null_is_left_out():
+    net = network(CAMERA, "network=conv", "network.layers.features=null")
+    assert list(net.layers) == ["flatten", "classes", "readout"]
+    with pytest.raises(UserError, match=r"layer classes \(Linear\).*in_features"):
+        network(CAMERA, "network=conv", "network.layers.flatten=null")

@@ -1,4 +1,4 @@
-"""Residual blocks: the sum of two branches."""
+"""Residual blocks: two branches, added or joined."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from snnctl.datasets.facts import Facts
 from snnctl.errors import UserError
-from snnctl.networks import Network, Residual
+from snnctl.networks import Chain, Network, Residual
 from snnctl.neurons import LIF
 
 IMAGE = Facts(shape=(3, 7, 7), classes=("a", "b"), dt=1e-3, steps=4)
@@ -59,6 +59,40 @@ def test_a_short_cut_of_the_users_own():
     net = Network({"block": partial(Residual, layers={"conv": conv(3, stride=2)}, shortcut=pooled), **END}, IMAGE)
     assert isinstance(block(net).shortcut, nn.AvgPool2d)
     assert net.shapes["block"] == (3, 4, 4)
+
+
+@pytest.mark.parametrize(("join", "expected"), [("add", [0, 1, 1, 2]), ("and", [0, 0, 0, 1]), ("iand", [0, 0, 1, 0])])
+def test_spikes_of_both_branches_are_joined(join, expected):
+    layers = {"block": partial(Residual, layers={"n": partial(LIF, threshold=0.5)}, shortcut=nn.Identity, join=join)}
+    net = Network([layers["block"]], Facts((4,), (), 1e-3, 1))
+    net.layers["0"].layers["n"].forward = lambda x, state, dt: (torch.tensor([[[0.0, 1.0, 0.0, 1.0]]]), None)
+    assert net(torch.tensor([[[0.0, 0.0, 1.0, 1.0]]]))[0].flatten().tolist() == expected
+
+
+def test_a_short_cut_with_neurons_has_a_state_and_a_place():
+    torch.manual_seed(0)
+    neuron = partial(LIF, threshold=0.2, backend="eager")
+    way = partial(Chain, {"conv": partial(nn.Conv2d, out_channels=5, kernel_size=1, stride=2), "n": neuron})
+    sew = partial(Residual, layers={"conv": conv(5, stride=2), "n": neuron}, projection=way)
+    net = Network({"block": sew, **END}, IMAGE)
+    assert list(net.temporal_layers()) == ["block.n", "block.shortcut.n"]
+    x = torch.rand(4, 2, 3, 7, 7)
+    out, _ = block(net)(x, dt=1e-3)
+    body, _ = Chain.forward(block(net), x, dt=1e-3)
+    around, _ = block(net).shortcut(x, dt=1e-3)
+    assert 0 < around.mean() < 1 and torch.equal(out, body + around)
+    first, state = block(net)(x[:1], dt=1e-3)
+    assert torch.equal(torch.cat([first, block(net)(x[1:], state, dt=1e-3)[0]]), out)
+
+
+def test_a_projection_is_for_shapes_that_differ():
+    same = partial(Residual, layers={"conv": conv(3)}, projection=partial(nn.Conv2d, out_channels=3, kernel_size=1))
+    assert isinstance(block(Network({"block": same, **END}, IMAGE)).shortcut, nn.Identity)
+
+
+def test_a_join_that_does_not_exist():
+    with pytest.raises(UserError, match="iand"):
+        Network({"block": partial(Residual, layers={"conv": conv(3)}, join="nand"), **END}, IMAGE)
 
 
 def test_branches_of_different_shapes_are_refused():

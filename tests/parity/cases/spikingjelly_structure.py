@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,9 @@ FACTS = Facts((IN, 4, 4), (), DT, STEPS)
 @contextmanager
 def models():
     """Their zoo imports torchvision for one function that downloads weights."""
+    if importlib.util.find_spec("torchvision") is not None:
+        yield
+        return
     found = {name: ModuleType(name) for name in ("torchvision", "torchvision.models", "torchvision.models.utils")}
     found["torchvision.models.utils"].load_state_dict_from_url = None
     sys.modules.update(found)
