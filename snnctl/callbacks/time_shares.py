@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile
 SHARES = {
     "neurons": ("_Scan", "_Recurrent"),
     "products": ("aten::convolution", "aten::mkldnn_conv", "aten::_convolution", "aten::cudnn_conv", "aten::mm",
-                 "aten::bmm", "aten::addmm", "aten::mv", "aten::addmv", "_EventLinear"),
+                 "aten::bmm", "aten::addmm", "aten::mv", "aten::addmv", "_Event"),
     "pooling and norms": ("aten::avg_pool", "aten::max_pool", "aten::native_batch_norm", "aten::_batch_norm",
                           "aten::cudnn_batch_norm", "aten::native_layer_norm"),
 }  # fmt: skip
@@ -67,5 +67,5 @@ class TimeShares(lightning.Callback):
         from snnctl.report.tables import show
 
         print(f"epoch {self.epoch + 1}: {whole:.1f} s in training")
-        rows = [[name, f"{t:.2f}", f"{100 * t / whole:.1f}"] for name, t in self.seconds.items()]
+        rows = [[name, f"{t:.3f}", f"{100 * t / whole:.1f}"] for name, t in self.seconds.items()]
         show(["", "s", "%"], rows, right=(1, 2))

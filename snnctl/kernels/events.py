@@ -38,7 +38,7 @@ def event_linear(codes: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor | 
         UserError: the list is not one, or names an input that the weights have not.
     """
     codes, offsets = _checked(codes, offsets, weight.shape[1])
-    return _Forward.apply(weight, bias, codes, offsets)
+    return _EventProduct.apply(weight, bias, codes, offsets)
 
 
 def pays(events: int, cells: int, weight: Tensor) -> bool:
@@ -55,7 +55,7 @@ def pays(events: int, cells: int, weight: Tensor) -> bool:
     return events <= CROSSOVER * (cells - CELLS) * weight.shape[1]
 
 
-class _Forward(torch.autograd.Function):
+class _EventProduct(torch.autograd.Function):
     """The product; its backward pass is its adjoint, and the other way round, so any derivative is one of the two."""
 
     @staticmethod
@@ -67,11 +67,11 @@ class _Forward(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor):
         codes, offsets = ctx.saved_tensors
-        d_weight, d_bias = _Adjoint.apply(gradient, codes, offsets, ctx.codes, ctx.biased)
+        d_weight, d_bias = _EventAdjoint.apply(gradient, codes, offsets, ctx.codes, ctx.biased)
         return d_weight, d_bias, None, None
 
 
-class _Adjoint(torch.autograd.Function):
+class _EventAdjoint(torch.autograd.Function):
     @staticmethod
     def forward(ctx, gradient: Tensor, codes: Tensor, offsets: Tensor, inputs: int, biased: bool):
         ctx.save_for_backward(codes, offsets)
@@ -79,7 +79,7 @@ class _Adjoint(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, d_weight: Tensor, d_bias: Tensor | None):
-        return _Forward.apply(d_weight, d_bias, *ctx.saved_tensors), None, None, None, None
+        return _EventProduct.apply(d_weight, d_bias, *ctx.saved_tensors), None, None, None, None
 
 
 def _product(codes: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -48,7 +48,7 @@ def test_without_adaptation_adex_is_eif():
 
 
 def test_a_narrow_onset_is_a_lif_that_fires_at_theta():
-    x = torch.rand(200, 2, 3) * 2
+    x = torch.rand(1000, 2, 3, generator=torch.Generator().manual_seed(0)) * 2
     sharp = EIF(delta=1e-3, theta=0.7)(x, dt=DT)[0]
     lif = LIF(threshold=0.7, decay="euler", input_gain="dt/tau", reset="zero")(x, dt=DT)[0]
     assert lif.sum() > 30 and (sharp.sum() - lif.sum()).abs() <= 0.1 * lif.sum()

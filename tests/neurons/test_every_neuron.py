@@ -124,7 +124,7 @@ def test_its_gradient_is_the_one_of_finite_differences(made, name):
     if name in OTHERWISE:
         pytest.skip(OTHERWISE[name])
     neuron = made(name)
-    if isinstance(neuron, Neuron):
+    if isinstance(neuron, Neuron) and neuron.kinds:
         neuron = made(name, f"neuron.learnable=[{','.join(k for k in neuron.kinds if learns(made, name, k))}]")
     smooth(neuron)
     neuron = neuron.double()
