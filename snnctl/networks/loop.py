@@ -155,7 +155,7 @@ class Loop(Chain):
                 outs[name].append(y)
             last = {name: outs[name][-1] for name in sources}
         for name, layer in called.items():
-            if not unhooked(layer) and not layer._forward_pre_hooks and "forward" not in vars(layer):
+            if not unhooked(layer) and not _looked_into(layer):
                 outs[name] = list(_told(layer, stack(ins[name]), start.get(name), stack(outs[name]), states, name, dt))
         return stack(outs[self.output]).to(x.dtype), LoopState(states, last)
 
@@ -171,10 +171,15 @@ def _linear(in_features: int, out_features: int) -> nn.Linear:
     return nn.Linear(in_features, out_features, bias=False)
 
 
+def _looked_into(layer: nn.Module) -> bool:
+    """Whether hooks before and after a call look at what happens within it, so that every step must be a call."""
+    return bool(layer._forward_pre_hooks and layer._forward_hooks) or "forward" in vars(layer)
+
+
 def _stepwise(layer: nn.Module, dt: float) -> Step:
     """One step of a layer: (B, ...), state -> out, state. Hooks are called once, for all steps, if they can be."""
     temporal = getattr(layer, "temporal", False)
-    if layer._forward_pre_hooks or "forward" in vars(layer):  # they may look at what happens within the call
+    if _looked_into(layer):
         call = layer
     elif isinstance(layer, Neuron) and type(layer).forward is Neuron.forward:
         coefs = layer.coefficients(dt)
@@ -194,10 +199,14 @@ def _stepwise(layer: nn.Module, dt: float) -> Step:
 def _told(layer: nn.Module, x: Tensor, state: Any, out: Tensor, states: dict[str, Any], name: str, dt: float) -> Tensor:
     """Call a layer's hooks with all steps of what was computed of it, as if it had been called."""
     temporal = getattr(layer, "temporal", False)
-    given = (out, states.get(name)) if temporal else out.flatten(0, 1)
-    layer.forward = lambda *args, **options: given
+    x, given = (x, (out, states.get(name))) if temporal else (x.flatten(0, 1), out.flatten(0, 1))
+
+    def forward(*args: Any, **options: Any) -> Any:  # a hook may call the layer again, with something else
+        return given if args and args[0] is x else type(layer).forward(layer, *args, **options)
+
+    layer.forward = forward
     try:
-        result = layer(x, state, dt=dt) if temporal else layer(x.flatten(0, 1))
+        result = layer(x, state, dt=dt) if temporal else layer(x)
     finally:
         del layer.forward
-    return result[0] if temporal else result.unflatten(0, x.shape[:2])
+    return result[0] if temporal else result.unflatten(0, out.shape[:2])

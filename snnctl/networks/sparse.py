@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError
 
 
-class SparseLinear(nn.Module):
+class SparseLinear(nn.Linear):
     """A linear layer in which a fixed random choice of synapses exists: y_i = sum_j M_ij W_ij x_j + b_i.
 
     M is drawn once, when the layer is built, from torch's generator (the run's seed); every neuron has the same number
@@ -32,13 +32,11 @@ class SparseLinear(nn.Module):
     """
 
     def __init__(self, in_features: int, out_features: int, density: float = 0.1, bias: bool = True):
-        super().__init__()
+        super().__init__(in_features, out_features, bias)
         if not 0 < density <= 1:
             raise UserError(f"SparseLinear: density is {density!r}", "range          above 0 to 1 (share of synapses)")
-        self.in_features, self.out_features, self.density = in_features, out_features, float(density)
+        self.density = float(density)
         inputs = max(1, round(density * in_features))
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
         chosen = torch.rand(out_features, in_features).argsort(1) < inputs
         self.register_buffer("mask", chosen.to(self.weight.dtype))
         for parameter in self.parameters():

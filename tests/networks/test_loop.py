@@ -105,6 +105,14 @@ def test_hooks_see_all_steps_at_once():
     assert all(rate.reached for rate in init_rates(net, x, 0.05, 0.5))
 
 
+def test_layers_that_only_a_pre_hook_sees_are_shown_all_steps_at_once():
+    net, seen = build(), []
+    net.layers["loop"].back["up"].through.register_forward_pre_hook(lambda m, args: seen.append(args[0].shape))
+    net.layers["loop"].layers["fc2"].register_forward_pre_hook(lambda m, args: seen.append(args[0].shape))
+    net(torch.rand(5, 3, 2))
+    assert seen == [(15, 4), (15, 3)]
+
+
 def test_the_table_counts_what_is_kept_in_it():
     rows = {row.layer: row for row in table(build(), 2, steps=6)}
     assert list(rows) == ["loop.fc1", "loop.n1", "loop.fc2", "loop.n2", "loop.back.up"]
