@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from textwrap import indent
 
 from snnctl.kernels.cpu_functions import FUNCTIONS, NEEDS
+from snnctl.kernels.cpu_loop import Access, Carried, Loop, Stream
 from snnctl.kernels.plan import Plan
 from snnctl.kernels.program import Line, Program, Ref
 
@@ -27,7 +27,8 @@ HEAD = '''"""Printed by snnctl: the scan of {neuron}. Not for editing: it is che
 import math
 import numpy as np
 from numba import carray, njit
-from snnctl.kernels.pointers import ALL, call_at, float32_at, uint8_at, uint16_at
+from snnctl.kernels.pointers import ALL, call_at, float32_at
+from snnctl.kernels.pointers import get_float32, get_uint8, get_uint16, put_float32, put_uint8, put_uint16
 
 FLAGS = dict(error_model="numpy", nogil=True, cache={cache})
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
@@ -44,7 +45,7 @@ def source(plan: Plan, cache: bool = True) -> str:
         plan: what the kernel does.
         cache: let Numba keep the machine code beside the file.
     """
-    return head(plan, cache) + _forward(plan) + (_backward(plan) if plan.training else "")
+    return head(plan, cache) + _forward(plan).source() + (_backward(plan).source() if plan.training else "")
 
 
 def head(plan: Plan, cache: bool) -> str:
@@ -57,10 +58,10 @@ def head(plan: Plan, cache: bool) -> str:
     return text + "".join(text for name, text in FUNCTIONS.items() if name in functions)
 
 
-def statements(program: Program, lines: Iterable[Line]) -> str:
+def statements(program: Program, lines: Iterable[Line]) -> list[str]:
     """The lines as Python statements."""
     made = (program.written(line, map(ref, line.args), EXPRESSIONS, "Numba") for line in lines)
-    return "".join(f"{line.name} = {value}\n" for line, value in zip(lines, made, strict=True))
+    return [f"{line.name} = {value}" for line, value in zip(lines, made, strict=True)]
 
 
 def ref(value: Ref | None) -> str:
@@ -99,11 +100,10 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
 
 
 def views(plan: Plan, names: Iterable[str]) -> list[str]:
-    """Statements that make arrays of the addresses among a function's arguments."""
-    saved = {f"K_{name}": {"truth": "uint8", "float32": "float32"}.get(plan.storage_of(name), "uint16")
-             for name in plan.saved}  # fmt: skip
-    arrays = [name for name in names if is_address(name) and name not in ("W", "FIRST")]
-    return [f"{name} = carray({saved.get(name, 'float32')}_at({name}), (ALL,))" for name in arrays]
+    """Statements that make arrays of the addresses of what has no time axis, and of what is pooled."""
+    prefixes = ("S_", "S0_", "G_", "G0_", "P_", "C_")
+    arrays = [n for n in names if n.startswith(prefixes) or (plan.pool and n in ("OUT", "D_out"))]
+    return [f"{name} = carray(float32_at({name}), (ALL,))" for name in arrays]
 
 
 def is_address(name: str) -> bool:
@@ -111,100 +111,101 @@ def is_address(name: str) -> bool:
     return name in ADDRESSES or name.startswith(("K_", "S_", "S0_", "G_", "G0_", "P_", "C_"))
 
 
-def _forward(plan: Plan) -> str:
-    p = plan.program
-    loads = ["x = X_[i]"] + [f"s_{s} = v_{s}[i]" for s in p.states] + vector_loads(plan)
+def _forward(plan: Plan) -> Loop:
+    p, pool, names = plan.program, plan.pool, arguments(plan, False)
+    out = "X" if plan.out_over_x else "OUT"
     body = statements(p, p.forward_lines(plan.saved))
-    stores = [f"{_place(plan, name)} = {store(plan, name)}" for name in plan.kept]
-    stores += [f"OUT_[i] = {ref(p.out)}"] if not plan.out_over_x else [f"X_[i] = {ref(p.out)}"]
-    # All of the next state is computed before any of it is stored: no store may come before a load it depends on.
-    stores += [f"v_{s}[i] = {ref(after)}" for s, after in zip(p.states, p.after, strict=True)]
-    slices = [_slice("X", "t * xt + r * xr + lo * xm")]
+
+    def step(at: Access) -> list[str]:
+        kept = [at.put(plan.place(name), store(plan, name)) for name in plan.kept]
+        return [f"x = {at.get('X')}", *body, *kept, at.put(out, ref(p.out))]
+
+    streams, first, prepare = {"X": _float("X", "t * xt + r * xr + lo * xm")}, views(plan, names), []
     if plan.feedback:
-        slices = ["X_ = current", "a = beside + 4 * (o - at) if t > 0 else FIRST + 4 * lo"]
-        slices += [PRODUCT.format(ones="t > 0" if p.binary else 0, at="t * xt + lo * xm", row="N * xm")]
-    arrays = [*(f"v_{s}" for s in p.states), *(["pooled"] if plan.pool else [])]
-    if plan.pool:
-        slices += ["OUT_ = pooled", _windows("OUT", plan.pool)]
+        streams["X"] = Stream("float32", "current")
+        first = [*_product_arrays("X", "OUT"), *first]
+        prepare = ["a = beside + 4 * (o - at) if t > 0 else FIRST + 4 * lo"]
+        prepare += [PRODUCT.format(ones="t > 0" if p.binary else 0, at="t * xt + lo * xm", row="N * xm")]
+    if pool:
+        streams["OUT"] = Stream("float32", "pooled")
+        first.append("pooled = np.empty(block, np.float32)")
+        prepare.append(_windows("OUT", pool))
     elif not plan.out_over_x:
-        slices.append(_slice("OUT", "o"))
-    slices += [_slice(f"K_{name}", "o") for name in plan.own]
-    return _function(
-        plan,
-        "forward",
-        arguments(plan, False),
-        before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
-        first=_product_arrays("X", "OUT") if plan.feedback else [],
-        begin=[f"v_{s}[i] = S0_{s}[q + i]" for s in p.states] + vector_fills(plan),
-        slices=slices,
-        loop="range(T)",
-        body="\n".join(loads) + "\n" + body + "\n".join(stores),
-        last=SUM_WINDOWS.format(k=plan.pool) if plan.pool else "",
-        end=[f"S_{s}[q + i] = v_{s}[i]" for s in p.states],
-    )
-
-
-def _backward(plan: Plan) -> str:
-    p, gradients = plan.program, plan.gradients
-    needed = p.backward_lines(plan.saved, plan.wanted)
-    uses = {a for line in needed for a in line.args} | set(plan.saved)
-    loads = ["d_out = D_out_[i]"] + [f"d_s_{s} = g_{s}[i]" for s in p.states] + vector_loads(plan)
-    loads += ["x = X_[i]"] if "x" in uses and not plan.feedback else []
-    loads += [f"{name} = {load(plan, name)}" for name in plan.kept]
-    over = plan.gradient_over
-    stores = [f"{'D_x_[i]' if over is None else _place(plan, over)} = {ref(p.d_x)}"]
-    stores += [f"g_{s}[i] = {ref(d)}" for s, d in zip(p.states, p.d_states, strict=True)]
-    stores += [f"p_{c}[i] += {ref(d)}" for c, d in gradients]
-    if plan.pool:
-        slices = ["D_out_ = spread", _windows("D_out", plan.pool)]
-        slices += SPREAD_WINDOWS.format(k=plan.pool).strip("\n").split("\n")
-    elif plan.feedback:
-        slices = ["D_out_ = current", "a = beside + 4 * (o + at) if t < T - 1 else FIRST + 4 * lo"]
-        slices += [PRODUCT.format(ones=0, at="t * gt + lo * gm", row="N * gm")]
-    else:
-        slices = [_slice("D_out", "t * gt + r * gr + lo * gm")]
-    needs_x = ("x" in uses and not plan.feedback) or plan.over_x
-    slices += [_slice("X", "t * xt + r * xr + lo * xm")] if needs_x else []
-    slices += [] if over else [_slice("D_x", "o")]
-    slices += [_slice(f"K_{name}", "o") for name in plan.own]
-    arrays = [*(f"g_{s}" for s in p.states), *(f"p_{c}" for c, _ in gradients), *(["spread"] if plan.pool else [])]
-    return _function(
-        plan,
-        "backward",
-        arguments(plan, True),
-        before=[f"{a} = np.empty(block, np.float32)" for a in arrays] + vector_arrays(plan),
-        first=_product_arrays("D_out", "D_x" if over is None else plan.place(over)) if plan.feedback else [],
-        begin=[f"g_{s}[i] = G_{s}[q + i]" for s in p.states] + [f"p_{c}[i] = ZERO" for c, _ in gradients]
-        + vector_fills(plan),
-        slices=slices,
-        loop="range(T - 1, -1, -1)",
-        body="\n".join(loads) + "\n" + statements(p, needed) + "\n".join(stores),
-        end=[f"G0_{s}[q + i] = g_{s}[i]" for s in p.states] + [f"P_{c}[q + i] = p_{c}[i]" for c, _ in gradients],
+        streams["OUT"] = _float("OUT", "o")
+    return Loop(
+        "forward", names, False, first, streams | _kept(plan),
+        {f"s_{s}": Carried(f"v_{s}", f"S0_{s}[q + i]", f"S_{s}", ref(after))
+         for s, after in zip(p.states, p.after, strict=True)},
+        _vectors(plan), prepare, step, SUM_WINDOWS.format(k=pool) if pool else "", not (pool or plan.feedback),
     )  # fmt: skip
 
 
-def _function(
-    plan: Plan, name: str, names: list[str], *, first, before, begin, slices, loop: str, body: str, end, last=""
-) -> str:
-    def block(statements: list[str], depth: int) -> str:
-        return indent("\n".join(statements) + "\n", "    " * depth) if statements else ""
+def _backward(plan: Plan) -> Loop:
+    p, pool, names = plan.program, plan.pool, arguments(plan, True)
+    needed, over = p.backward_lines(plan.saved, plan.wanted), plan.gradient_over
+    reads_x = not plan.feedback and "x" in {a for line in needed for a in line.args} | set(plan.saved)
+    body = statements(p, needed)
 
-    def each(statements: list[str], depth: int) -> str:
-        return block(["for i in range(w):", *(f"    {s}" for s in statements)], depth) if statements else ""
+    def step(at: Access) -> list[str]:
+        loads = [f"x = {at.get('X')}"] if reads_x else []
+        loads += [f"{name} = {load(plan, name, at.get(plan.place(name)))}" for name in plan.kept]
+        return [f"d_out = {at.get('D_out')}", *loads, *body, at.put(plan.place(over) if over else "D_x", ref(p.d_x))]
 
-    return (
-        f"\n@njit(**FLAGS)\ndef {name}({', '.join(names)}):\n"
-        + block(
-            [*first, *views(plan, names), *before, "blocks = (M + block - 1) // block", "for job in range(j0, j1):"], 1
-        )
-        + block(["r = job // blocks", "lo = (job - r * blocks) * block", "w = min(block, M - lo)", "q = r * M + lo"], 2)
-        + each(begin, 2)
-        + block([f"for t in {loop}:", "    o = t * at + r * ar + lo", *(f"    {s}" for s in slices)], 2)
-        + block(["for i in range(w):"], 3)
-        + indent(body + "\n", "    " * 4)
-        + indent(last, "    " * 3)
-        + each(end, 2)
-    )
+    streams, first, prepare = {"D_out": _float("D_out", "t * gt + r * gr + lo * gm")}, views(plan, names), []
+    if pool:
+        streams["D_out"] = Stream("float32", "spread")
+        first.append("spread = np.empty(block, np.float32)")
+        prepare = [_windows("D_out", pool), *SPREAD_WINDOWS.format(k=pool).strip("\n").split("\n")]
+    elif plan.feedback:
+        streams["D_out"] = Stream("float32", "current")
+        first = [*_product_arrays("D_out", plan.place(over) if over else "D_x"), *first]
+        prepare = ["a = beside + 4 * (o + at) if t < T - 1 else FIRST + 4 * lo"]
+        prepare += [PRODUCT.format(ones=0, at="t * gt + lo * gm", row="N * gm")]
+    streams |= {"X": _float("X", "t * xt + r * xr + lo * xm")} if reads_x or plan.over_x else {}
+    streams |= {} if over else {"D_x": _float("D_x", "o")}
+    carried = {f"d_s_{s}": Carried(f"g_{s}", f"G_{s}[q + i]", f"G0_{s}", ref(d))
+               for s, d in zip(p.states, p.d_states, strict=True)}  # fmt: skip
+    carried |= {f"sum_{c}": Carried(f"p_{c}", "ZERO", f"P_{c}", f"sum_{c} + {ref(d)}") for c, d in plan.gradients}
+    return Loop(
+        "backward", names, True, first, streams | _kept(plan), carried, _vectors(plan), prepare, step,
+        together=not (pool or plan.feedback),
+    )  # fmt: skip
+
+
+def _float(array: str, offset: str) -> Stream:
+    return Stream("float32", f"{array} + 4 * ({offset})")
+
+
+def _kept(plan: Plan) -> dict[str, Stream]:
+    bytes_of = {"float32": 4, "uint16": 2, "uint8": 1}
+    kinds = {f"K_{name}": _kind(plan, name) for name in plan.own}
+    return {array: Stream(kind, f"{array} + {bytes_of[kind]} * o") for array, kind in kinds.items()}
+
+
+def _kind(plan: Plan, name: str) -> str:
+    return {"truth": "uint8", "float32": "float32"}.get(plan.storage_of(name), "uint16")
+
+
+def _vectors(plan: Plan) -> dict[str, str]:
+    """Coefficients with many values: inner neurons in a row share a value, and the values repeat."""
+    names = [c for c in plan.program.coefs if c in plan.vectors]
+    return {f"c_{c}": f"C_{c}[((q + i) // inner_{c}) % size_{c}]" for c in names}
+
+
+def store(plan: Plan, name: str) -> str:
+    """A saved value as it is stored."""
+    kind = plan.storage_of(name)
+    if kind == "truth":
+        return f"np.uint8({name})"
+    return name if kind == "float32" else f"to_{kind}({name})"
+
+
+def load(plan: Plan, name: str, stored: str) -> str:
+    """A saved value from how it is stored."""
+    kind = plan.storage_of(name)
+    if kind == "truth":
+        return f"{stored} != 0"
+    return stored if kind == "float32" else f"from_{kind}({stored})"
 
 
 # One block is some samples: the product of the values from `a` on, of the step beside, is added to what is given.
@@ -244,42 +245,3 @@ if w == block:
 
 def _windows(array: str, k: int) -> str:
     return f"W_ = {array}[t * pt + r * pr + (job - r * blocks) * (width // {k}) * channels :]"
-
-
-def _slice(array: str, offset: str) -> str:
-    return f"{array}_ = {array}[{offset} : {offset} + w]"
-
-
-def vector_arrays(plan: Plan) -> list[str]:
-    """The block-local arrays of coefficients with many values."""
-    return [f"k_{c} = np.empty(block, np.float32)" for c in plan.program.coefs if c in plan.vectors]
-
-
-def vector_fills(plan: Plan) -> list[str]:
-    """Their values for one block: inner neurons in a row share a value, and the values repeat."""
-    return [f"k_{c}[i] = C_{c}[((q + i) // inner_{c}) % size_{c}]" for c in plan.program.coefs if c in plan.vectors]
-
-
-def vector_loads(plan: Plan) -> list[str]:
-    """Their values for neuron i."""
-    return [f"c_{c} = k_{c}[i]" for c in plan.program.coefs if c in plan.vectors]
-
-
-def _place(plan: Plan, name: str) -> str:
-    return f"{plan.place(name)}_[i]"
-
-
-def store(plan: Plan, name: str) -> str:
-    """A saved value as it is stored."""
-    kind = plan.storage_of(name)
-    if kind == "truth":
-        return f"np.uint8({name})"
-    return name if kind == "float32" else f"to_{kind}({name})"
-
-
-def load(plan: Plan, name: str) -> str:
-    """A saved value as it is read back."""
-    kind = plan.storage_of(name)
-    if kind == "truth":
-        return f"{_place(plan, name)} != 0"
-    return _place(plan, name) if kind == "float32" else f"from_{kind}({_place(plan, name)})"

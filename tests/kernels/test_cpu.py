@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from snnctl.kernels.plan import Plan, plan_for
 from snnctl.kernels.program import Line, Program
 from snnctl.kernels.scan import scan
 from snnctl.kernels.trace import Untraceable
-from snnctl.neurons import LIF
+from snnctl.neurons import ALIF, LIF, AdEx, Izhikevich
 from tests.kernels.bad_steps import Plain, State, with_state_named
 from tests.kernels.conventions import DT, POINTS, cases, drive, ops, program_of, program_of_op
 
@@ -143,16 +144,25 @@ def test_truths_are_kept_as_truths(kind):
     assert torch.equal(grads[0][0], grads[1][0]) and torch.equal(grads[0][1], grads[1][1])
 
 
-def test_the_loop_over_neurons_is_vectorised(monkeypatch):
-    monkeypatch.setattr(compiled, "kernel_folder", lambda: None)  # from disk there is no assembly to look at
-    neuron = LIF(threshold=0.9)
-    x = drive(3, 4, 64).requires_grad_()
+@pytest.mark.parametrize("neuron", [
+    LIF(threshold=0.9), LIF(learnable=["tau_mem", "threshold"], reset_delay=True, refractory=3e-3), ALIF(), AdEx(),
+    Izhikevich(),
+], ids=lambda neuron: type(neuron).__name__)  # fmt: skip
+def test_the_loop_over_neurons_is_vectorised(neuron, monkeypatch):
+    monkeypatch.setattr(compiled, "kernel_folder", lambda: None)  # from disk there is no code to look at
+    x = drive(9, 4, 64).requires_grad_()
     state, coefs = neuron.initial_state(x[0]), neuron.coefficients(DT)
     program = neuron.program(state, coefs)
     launch.kernels.cache_clear()
     scan(program, x, state, coefs)[0].sum().backward()
-    plan = plan_for(program, x, [state.v], [getattr(coefs, name) for name in program.coefs])
+    states = [getattr(state, name) for name in program.states]
+    plan = plan_for(program, x, states, [getattr(coefs, name) for name in program.coefs])
     for kernel in launch.kernels(plan):
-        (assembly,) = kernel._compiled.inspect_asm().values()
-        assert any(register in assembly for register in ("ymm", "zmm", ".4s")), f"{kernel.name}: one neuron at a time"
+        (code,) = kernel._compiled.inspect_llvm().values()
+        scalar = re.findall(r"f(?:mul|add|sub) float", code)
+        vector = re.findall(r"f(?:mul|add|sub) <\d+ x float>", code)
+        assert len(vector) >= len(scalar) / 2, (
+            f"{kernel.name}: {len(scalar)} operations on one neuron, {len(vector)} on many"
+        )
+        assert "vector.memcheck" not in code, f"{kernel.name}: whether arrays overlap is tested at run time"
     launch.kernels.cache_clear()
