@@ -329,7 +329,17 @@ def _append(index, end, k, bits):
 
 @njit(error_model="numpy")
 def _list_columns(a, column, rows, depth, index, ends):
-    """As `_list_rows`, of rows that lie beside one another."""
+    """As `_list_rows`, of rows that lie beside one another; no list where many are in all rows."""
+    for k in range(depth):
+        values = a[k * column : k * column + rows]
+        for q in range(rows):
+            ends[q] += values[q] != 0
+    first = 0
+    while first < rows and _many(ends, first, min(first + ROWS, rows), depth):
+        first += ROWS
+    if first >= rows:
+        return
+    ends[:] = 0
     for k in range(depth):
         q = 0
         while q + 64 <= rows:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.kernels import autograd, threads
+from snnctl.kernels import autograd
 from snnctl.kernels.launch import CPU
 from snnctl.kernels.layout import Layout
 from snnctl.kernels.plan import Storage, plan_for
-from snnctl.kernels.products import BLOCK, add_outer, multiply, pack
+from snnctl.kernels.products import multiply, outer_sum, pack
 from snnctl.kernels.program import Program
 from snnctl.kernels.scan import Call
 
@@ -111,9 +111,5 @@ def weight_gradient(out: Tensor, before: Tensor, d_x: Tensor, ones: bool) -> Ten
     Returns:
         (N, N). The same bits with any number of threads: each owns columns.
     """
-    steps, batch, n = out.flatten(2).shape
     rows = torch.mm(before.to(torch.float32).flatten(1).t(), d_x[0].flatten(1))
-    own, gradient, cells, block = out.contiguous(), d_x[1:].contiguous(), (steps - 1) * batch, max(1, BLOCK // (4 * n))
-    given = multiply(), own.data_ptr(), ones, gradient.data_ptr(), cells, n, block, rows.data_ptr()
-    threads.run(lambda first, stop: add_outer(*given, first, stop), n, cells * n)
-    return rows.t()
+    return outer_sum(out[:-1].flatten(2).flatten(0, 1), d_x[1:].flatten(2).flatten(0, 1), ones, rows).t()

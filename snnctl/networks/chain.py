@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError
 from snnctl.networks.event_layers import over_events, takes_events
 from snnctl.networks.folding import over_time
-from snnctl.networks.fusing import gives_away, in_one, window
+from snnctl.networks.fusing import by_kernel, gives_away, in_one, window
 from snnctl.networks.hooks import unhooked
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
@@ -88,9 +88,11 @@ class Chain(nn.Module):
                     options["pool"], done = pool, following
                 x, after[name] = layer(x, before.get(name), dt=dt, **options)
             elif isinstance(x, Tensor):
-                both = None if self.time_major else in_one(layer, following, x)
+                both = alone = None
+                if not self.time_major:
+                    both, alone = in_one(layer, following, x), by_kernel(last, layer, following, x)
                 done = following if both else None
-                x = over_time(both or layer, x, self.time_major)
+                x = over_time(both or alone or layer, x, self.time_major)
             else:
                 x = over_events(layer, x)
             last = layer

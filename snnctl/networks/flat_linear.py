@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snnctl.networks.kernel_linear import pays
+
 
 class FlatLinear(NamedTuple):
     """y = W flatten(x) + b, where W's columns are brought into the order of x's memory: pixels, then channels.
@@ -20,7 +22,12 @@ class FlatLinear(NamedTuple):
     def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, features)."""
         weight = self.linear.weight.unflatten(1, x.shape[1:]).permute(0, 2, 3, 1).flatten(1)
-        return F.linear(x.permute(0, 2, 3, 1).flatten(1), weight, self.linear.bias)
+        x = x.permute(0, 2, 3, 1).flatten(1)
+        if pays(x, self.linear, spikes=False):
+            from snnctl.kernels.linear import linear
+
+            return linear(x, weight, self.linear.bias)
+        return F.linear(x, weight, self.linear.bias)
 
 
 def flattens_free(x: Tensor, linear: nn.Linear) -> bool:

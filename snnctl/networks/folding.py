@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.networks.flat_linear import FlatLinear
+from snnctl.networks.kernel_linear import KernelLinear
 from snnctl.networks.strided import StridedConv2d
 
-Layer = nn.Module | StridedConv2d | FlatLinear  # (N, ...) -> (N, ...)
+Layer = nn.Module | StridedConv2d | FlatLinear | KernelLinear  # (N, ...) -> (N, ...)
 
 # Layers of torch that give the same for the same input, also in training.
 PURE = ("linear", "conv", "batchnorm", "normalization", "instancenorm", "flatten", "pooling", "padding", "activation",

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from snnctl.kernels.pooling import Pooling
 from snnctl.networks.flat_linear import FlatLinear, flattens_free
 from snnctl.networks.hooks import unhooked
+from snnctl.networks.kernel_linear import KernelLinear, pays
 from snnctl.networks.pooling import SumPool2d
 from snnctl.networks.strided import StridedConv2d, can_stride
 from snnctl.neurons.neuron import Neuron
@@ -39,6 +40,28 @@ def in_one(layer: nn.Module, after: nn.Module | None, x: Tensor) -> StridedConv2
         whole = (layer.start_dim, layer.end_dim) == (1, -1)
         return FlatLinear(after) if whole and flattens_free(x, after) else None
     return None
+
+
+def by_kernel(before: nn.Module | None, layer: nn.Module, after: nn.Module | None, x: Tensor) -> KernelLinear | None:
+    """What gives the output of a linear layer in less time than torch; None if nothing does.
+
+    Args:
+        before, layer, after: neighbours; a neuron among them that is to run eagerly has a linear layer in torch.
+        x: (T, B, ...), input of the second.
+    """
+    if (
+        type(layer) is not nn.Linear
+        or x.dim() != 3
+        or not unhooked(layer)
+        or any(_asks_for_eager(n) for n in (before, after))
+    ):
+        return None
+    spikes = bool(getattr(before, "spiking", False))
+    return KernelLinear(layer, spikes) if pays(x, layer, spikes) else None
+
+
+def _asks_for_eager(layer: nn.Module | None) -> bool:
+    return getattr(getattr(layer, "neuron", layer), "backend", None) == "eager"
 
 
 def _pooling(layer: nn.Module | None) -> Pooling | None:

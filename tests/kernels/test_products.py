@@ -63,17 +63,17 @@ def test_one_start_for_all_rows():
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.05, 0.5, 1.0])
-@pytest.mark.parametrize("n", [1, 20, 70])
-def test_outer_products_in_blocks_and_shares(rate, n):
-    a = torch.from_numpy(spikes(50, n, rate, 1))
-    b, out = torch.randn(50, n), torch.randn(n, n)
+@pytest.mark.parametrize(("k", "n"), [(1, 1), (20, 20), (70, 20), (20, 70)])
+def test_outer_products_in_blocks_and_shares(rate, k, n):
+    a = torch.from_numpy(spikes(50, k, rate, 1))
+    b, out = torch.randn(50, n), torch.randn(k, n)
     expected = out.double() + a.t().double() @ b.double()
     results = []
-    for block, edges in ((7, [0, n]), (7, [0, n // 3, n]), (50, [0, n])):
+    for block, edges in ((7, [0, k]), (7, [0, k // 3, k]), (50, [0, k])):
         for ones in (True, False):
             own = out.clone()
             for row0, row1 in zip(edges, edges[1:], strict=False):
-                add_outer(multiply(), a.data_ptr(), ones, b.data_ptr(), 50, n, block, own.data_ptr(), row0, row1)
+                add_outer(multiply(), a.data_ptr(), ones, b.data_ptr(), 50, k, n, block, own.data_ptr(), row0, row1)
             torch.testing.assert_close(own.double(), expected, rtol=1e-5, atol=1e-5)
             results.append((block, own))
     assert all(torch.equal(own, results[0][1]) for block, own in results if block == 7)

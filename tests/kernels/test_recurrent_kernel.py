@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.kernels import gather, recurrent, threads
+from snnctl.kernels import gather, products, recurrent, threads
 from snnctl.kernels.recurrent import recurrent_scan, weight_gradient
 from snnctl.networks import AllToAll, OneToOne, Recurrent
 from snnctl.networks.recurrent import RecurrentState
@@ -145,7 +145,7 @@ def test_without_autapses_the_diagonal_learns_nothing():
 @settings(max_examples=40, deadline=None)
 @given(
     steps=st.integers(1, 6), batch=st.integers(1, 4), n=st.integers(1, 9), rate=st.floats(0, 1), top=st.integers(1, 3),
-    block=st.sampled_from([1, 300, recurrent.BLOCK]),
+    block=st.sampled_from([1, 300, products.BLOCK]),
 )  # fmt: skip
 def test_the_gradient_of_the_weights(steps, batch, n, rate, top, block):
     generator = torch.Generator().manual_seed(steps)
@@ -156,7 +156,7 @@ def test_the_gradient_of_the_weights(steps, batch, n, rate, top, block):
     shifted = torch.cat([before[None], out[:-1].float()])
     expected = torch.einsum("tbi,tbj->ij", d_x.double(), shifted.double()).float()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recurrent, "BLOCK", block)
+        patch.setattr(products, "BLOCK", block)
         for ones in (False, True) if top == 1 else (False,):
             found = weight_gradient(out.float(), before, d_x, ones)
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
