@@ -15,11 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+from snnctl.config.check import check  # noqa: E402
+from snnctl.config.folders import locate  # noqa: E402
+from tests.proofs.record import write  # noqa: E402
 from tests.recipes.budgets import BASELINES, BUDGETS, Budget  # noqa: E402
 
 SHARED = os.environ.get("SNNCTL_TEST_DATA", str(ROOT.parent / "shared" / "data"))
 SEEDS = (1, 2, 3)
-RECORD = ROOT / "docs" / "proof.json"
 
 
 def run(budget: Budget, seed: int, more: tuple[str, ...] = ()) -> dict[str, float]:
@@ -32,10 +34,6 @@ def run(budget: Budget, seed: int, more: tuple[str, ...] = ()) -> dict[str, floa
     return {"acc": results["test/acc"], "minutes": (time.monotonic() - begin) / 60}
 
 
-def git(*args: str) -> str:
-    return subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def prove(budget: Budget) -> dict[str, object]:
     """Run a recipe over its seeds and its baselines over one."""
     runs = [run(budget, seed) for seed in SEEDS]
@@ -44,37 +42,17 @@ def prove(budget: Budget) -> dict[str, object]:
         "acc": [r["acc"] for r in runs],
         "minutes": statistics.mean(r["minutes"] for r in runs),
         "baselines": {name: run(budget, 1, more)["acc"] for name, more in BASELINES.items()},
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": git("rev-parse", "--short", "HEAD"),
         "cores": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())),
     }
     print(budget.recipe, entry, flush=True)
     return entry
 
 
-def write(name: str, entry: dict) -> None:
-    """Add an entry to docs/proof.json, and make docs/proof.md from it anew."""
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    record[name] = entry
-    RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    lines = [
-        "# What the recipes showed",
-        "",
-        "Written by `make recipes`. Test accuracy of the best (or, without validation, the last) weights; three seeds,",
-        "which also draw the split where the set has no test part; baselines with seed 1.",
-        "",
-        "| recipe | asked | mean | seeds | minutes a run | cores | beside it, same events | date | commit |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, e in sorted(record.items()):
-        seeds = ", ".join(f"{100 * a:.1f}" for a in e["acc"])
-        beside = ", ".join(f"{k} {100 * v:.1f} %" for k, v in e["baselines"].items())
-        lines.append(
-            f"| {name} | {100 * e['at_least']:.0f} % | {100 * statistics.mean(e['acc']):.2f} % | {seeds} "
-            f"| {e['minutes']:.1f} | {e['cores']} | {beside} | {e['date']} | {e['commit']} |"
-        )
-    (ROOT / "docs" / "proof.md").write_text("\n".join(lines) + "\n")
+def covers(recipe: str) -> list[str]:
+    """The files whose contents make the recipe what it is."""
+    composed = check(locate(recipe), []).composed
+    files = (composed.source.repository.file(d.config_path or "") for d in composed.found.defaults)
+    return sorted({str(file.resolve().relative_to(ROOT)) for file in files if file is not None})
 
 
 if __name__ == "__main__":
@@ -83,7 +61,7 @@ if __name__ == "__main__":
     for budget in BUDGETS:
         if budget.recipe in wanted:
             entry = prove(budget)
-            write(budget.recipe, entry)
+            write(f"recipe {budget.recipe}", covers(budget.recipe), entry)
             if statistics.mean(entry["acc"]) < budget.at_least:
                 failed.append(budget.recipe)
     sys.exit(f"below what is asked: {', '.join(failed)}" if failed else 0)

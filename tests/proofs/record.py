@@ -1,0 +1,75 @@
+"""What was proven outside CI, when and of which files: docs/proof.json, and docs/proof.md for people."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORD, PAGE = ROOT / "docs" / "proof.json", ROOT / "docs" / "proof.md"
+
+HEAD = """# What was proven, when
+
+Written by `make recipes` and `make parity`, which take too long for CI. `.ci/run` names every proof that is older than
+a file it covers.
+
+## Recipes
+
+Test accuracy of the best (or, without validation, the last) weights; three seeds, which also draw the split where the
+set has no test part; baselines with seed 1.
+
+| recipe | asked | mean | seeds | minutes a run | cores | beside it, same events | date | commit |
+|---|---|---|---|---|---|---|---|---|
+"""
+PARITY = """
+## Parity
+
+The frameworks run again, their traces beside the committed ones.
+
+| result | date | commit |
+|---|---|---|
+"""
+
+
+def read() -> dict[str, dict[str, Any]]:
+    """Proofs by name: "parity", "recipe digits_conv"."""
+    return json.loads(RECORD.read_text())
+
+
+def write(name: str, covers: Sequence[str], seen: dict[str, Any]) -> None:
+    """Keep a proof that was made just now, and write the page anew.
+
+    Args:
+        name: of the proof. covers: the files that it speaks of, as git's pathspecs. seen: what came out.
+    """
+    commit = git("rev-parse", "--short", "HEAD") + ("-changed" if git("status", "--porcelain", "--", *covers) else "")
+    record = read() | {name: {**seen, "covers": list(covers), "date": time.strftime("%Y-%m-%d"), "commit": commit}}
+    RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    PAGE.write_text(page(record))
+
+
+def page(record: dict[str, dict[str, Any]]) -> str:
+    """docs/proof.md."""
+    recipes = {name.split()[1]: proof for name, proof in sorted(record.items()) if name.startswith("recipe ")}
+    text = HEAD + "".join(_recipe(name, proof) for name, proof in recipes.items())
+    if proof := record.get("parity"):
+        text += PARITY + f"| {proof['result']} | {proof['date']} | {proof['commit']} |\n"
+    return text
+
+
+def _recipe(name: str, proof: dict[str, Any]) -> str:
+    seeds = ", ".join(f"{100 * acc:.1f}" for acc in proof["acc"])
+    beside = ", ".join(f"{kind} {100 * acc:.1f} %" for kind, acc in proof["baselines"].items())
+    return (
+        f"| {name} | {100 * proof['at_least']:.0f} % | {100 * statistics.mean(proof['acc']):.2f} % | {seeds} "
+        f"| {proof['minutes']:.1f} | {proof['cores']} | {beside} | {proof['date']} | {proof['commit']} |\n"
+    )
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,37 @@
+"""Name every proof that is older than a file it covers.
+
+python -m tests.proofs.stale
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from tests.proofs.record import ROOT, read
+
+
+def stale(proof: dict[str, Any]) -> str:
+    """Why a proof no longer stands for what is here; "" if it does."""
+    commit = proof["commit"]
+    if commit.endswith("-changed"):
+        return f"made with changes on top of {commit.removesuffix('-changed')}"
+    found = subprocess.run(
+        ["git", "diff", "--name-only", commit, "HEAD", "--", *proof["covers"]], cwd=ROOT, capture_output=True, text=True
+    )
+    if found.returncode:
+        return f"commit {commit} is not in this history"
+    changed = found.stdout.split()
+    return f"{len(changed)} of its files changed since {commit}: {', '.join(changed[:4])} ..." if changed else ""
+
+
+def main() -> None:
+    proofs = read()
+    old = {name: why for name, proof in sorted(proofs.items()) if (why := stale(proof))}
+    for name, why in old.items():
+        print(f"proof older than what it covers: {name}, of {proofs[name]['date']}: {why}")
+    print(f"{len(proofs)} proofs, {len(old)} older than what they cover")
+
+
+if __name__ == "__main__":
+    main()
