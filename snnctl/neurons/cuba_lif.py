@@ -7,10 +7,11 @@ from typing import NamedTuple
 from torch import Tensor
 
 from snnctl.neurons.leaky import Leaky, decay_factor, gained, leaked
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.quantity import TIME, Value, one_of
 from snnctl.neurons.sequence import zeros
 from snnctl.neurons.spiking import SpikingNeuron
-from snnctl.neurons.synapse import Synapse, arrived
+from snnctl.neurons.synapse import Synapse, arrived, synaptic_drive
 
 
 class CubaLIFState(NamedTuple):
@@ -63,6 +64,18 @@ class CubaLIF(Leaky, SpikingNeuron):
     """
 
     State = CubaLIFState
+    nodes = (
+        Node(
+            "CubaLIF",
+            {
+                "tau_syn": "tau_syn",
+                "tau_mem": "tau_mem",
+                "v_leak": "v_rest",
+                "v_threshold": "threshold",
+                "v_reset": "v_reset",
+            },
+        ),
+    )
 
     def __init__(self, *, tau_syn: Value = 20e-3, synapse: Synapse = "decay_then_add", **conventions):
         super().__init__({"tau_syn": (tau_syn, TIME)}, **conventions)
@@ -71,6 +84,9 @@ class CubaLIF(Leaky, SpikingNeuron):
     def coefficients(self, dt: float) -> CubaLIFCoefficients:
         membrane, firing = self.membrane(dt), self.firing(dt)
         return CubaLIFCoefficients(**membrane, **firing, syn_decay=decay_factor(self.tau_syn, dt, self.decay))
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        return {**super().drives(dt), "w_in": synaptic_drive(self.tau_syn, dt, self.decay, self.synapse)}
 
     def initial_state(self, x0: Tensor) -> CubaLIFState:
         return CubaLIFState(zeros(x0), self.resting(x0), **self.rested(x0))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snnctl.neurons.lif import LIF, LIFState
 from snnctl.neurons.neuron import Neuron
+from snnctl.neurons.node import Node
 from snnctl.neurons.quantity import Kind, Value
 
 AMPLITUDE = Kind("no unit")
@@ -80,6 +81,7 @@ class GradedSpikes(Neuron):
     """
 
     State = GradedSpikesState
+    nodes = (Node("Scale", {"scale": "amplitude"}),)
 
     def __init__(self, *, amplitude: Value = 1.0, **conventions):
         super().__init__({"amplitude": (amplitude, AMPLITUDE)}, **conventions)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.sequence import zeros
 from snnctl.neurons.spiking import SpikingNeuron
 
@@ -47,9 +48,13 @@ class IF(SpikingNeuron):
     """
 
     State = IFState
+    nodes = (Node("IF", {"v_threshold": "threshold", "v_reset": "v_reset"}),)
 
     def coefficients(self, dt: float) -> IFCoefficients:
         return IFCoefficients(**self.firing(dt))
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        return {"r": Drive(1.0, dt, dt)}
 
     def initial_state(self, x0: Tensor) -> IFState:
         v = zeros(x0)

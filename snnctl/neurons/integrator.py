@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from snnctl.neurons.neuron import Neuron
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.sequence import zeros
 
 
@@ -31,10 +32,14 @@ class Integrator(Neuron):
     """
 
     State = IntegratorState
+    nodes = (Node("I"),)
 
     def coefficients(self, dt: float) -> IntegratorCoefficients:
         self.check_step(dt)
         return IntegratorCoefficients()
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        return {"r": Drive(1.0, dt, dt)}
 
     def initial_state(self, x0: Tensor) -> IntegratorState:
         return IntegratorState(zeros(x0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from snnctl.neurons.lif import LIF, LIFCoefficients, LIFState
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.quantity import Kind, Value
 from snnctl.neurons.sequence import zeros
 from snnctl.neurons.spiking import SpikingNeuron
@@ -37,7 +38,9 @@ class Lapicque(SpikingNeuron):
     """
 
     State = LIFState
+    nodes = (Node("LIF", {"tau": "tau_mem", "v_threshold": "threshold", "v_reset": "v_reset"}, {"v_leak": 0.0}),)
     step = LIF.step
+    decay, input_gain = "euler", "dt/tau"  # of the LIF that it is
 
     def __init__(self, *, resistance: Value = 5.0, capacitance: Value = 4e-3, **conventions):
         own = {"resistance": (resistance, RESISTANCE), "capacitance": (capacitance, CAPACITANCE)}
@@ -51,8 +54,16 @@ class Lapicque(SpikingNeuron):
                 f"resistance * capacitance is {tau:g} s, less than half a step of dt = {dt:g} s",
                 f"range          {dt / 2:g} s and above",
             )
-        decay = 1 - dt / (self.resistance * self.capacitance)
+        decay = 1 - dt / self.tau_mem
         return LIFCoefficients(decay=decay, gain=dt / self.capacitance, v_rest=None, **firing)
+
+    @property
+    def tau_mem(self) -> float | Tensor:
+        """R C, the time constant, s."""
+        return self.resistance * self.capacitance
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        return {"r": Drive(dt / self.capacitance, dt / self.tau_mem, dt / self.tau_mem)}
 
     def initial_state(self, x0: Tensor) -> LIFState:
         return LIFState(zeros(x0), **self.rested(x0))

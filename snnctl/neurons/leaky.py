@@ -11,6 +11,7 @@ from torch import Tensor
 
 from snnctl.errors import UserError
 from snnctl.neurons.neuron import Neuron
+from snnctl.neurons.node import Drive
 from snnctl.neurons.quantity import POTENTIAL, TIME, Kind, Value, one_of
 from snnctl.neurons.sequence import zeros
 
@@ -59,6 +60,11 @@ class Leaky(Neuron):
         v_rest = None if isinstance(self.v_rest, float) and self.v_rest == 0 else self.v_rest
         return {"decay": decay, "gain": gain_factor(self.input_gain, decay, self.tau_mem, dt), "v_rest": v_rest}
 
+    def drives(self, dt: float) -> dict[str, Drive]:
+        """r, the constant potential above v_rest that a constant input of 1 leads to."""
+        coefs, tau = self.membrane(dt), continuous_tau(self.tau_mem, dt, self.decay)
+        return {"r": Drive(1.0 if coefs["gain"] is None else coefs["gain"], 1 - coefs["decay"], dt / tau)}
+
     def resting(self, x0: Tensor) -> Tensor:
         """v before the first step, in x0's shape."""
         v = zeros(x0)
@@ -86,6 +92,13 @@ def decay_factor(tau: float | Tensor, dt: float, decay: Decay) -> float | Tensor
         euler = 1 - dt / (tau.clamp(min=dt / 2) if isinstance(tau, Tensor) else tau)
         return euler if decay == "euler" else _shifted(tau, dt, euler)
     return torch.exp(-dt / tau) if isinstance(tau, Tensor) else math.exp(-dt / tau)
+
+
+def continuous_tau(tau: float | Tensor, dt: float, decay: Decay) -> float | Tensor:
+    """The time constant, s, of the equation that this decay is the exact solution, or else an Euler step, of."""
+    if decay == "bitshift":
+        return dt / (1 - decay_factor(tau, dt, decay))
+    return tau.clamp(min=dt / 2) if decay == "euler" and isinstance(tau, Tensor) else tau
 
 
 def _shifted(tau: float | Tensor, dt: float, euler: float | Tensor) -> float | Tensor:

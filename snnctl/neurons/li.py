@@ -7,9 +7,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from snnctl.neurons.leaky import Leaky, checked_floor, decay_factor, gained, leaked
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.quantity import TIME, Value, one_of
 from snnctl.neurons.sequence import zeros
-from snnctl.neurons.synapse import Synapse, arrived
+from snnctl.neurons.synapse import Synapse, arrived, synaptic_drive
 
 
 class LIState(NamedTuple):
@@ -49,6 +50,11 @@ class LI(Leaky):
     """
 
     State = LIState
+    nodes = (
+        Node("CubaLI", {"tau_syn": "tau_syn", "tau_mem": "tau_mem", "v_leak": "v_rest"}),
+        Node("LI", {"tau": "tau_mem", "v_leak": "v_rest"}),
+    )
+    said = {"v_min": (None,)}
 
     def __init__(
         self,
@@ -72,6 +78,11 @@ class LI(Leaky):
         membrane = self.membrane(dt)
         syn_decay = None if self.tau_syn is None else decay_factor(self.tau_syn, dt, self.decay)
         return LICoefficients(**membrane, syn_decay=syn_decay)
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        if self.tau_syn is None:
+            return super().drives(dt)
+        return {**super().drives(dt), "w_in": synaptic_drive(self.tau_syn, dt, self.decay, self.synapse)}
 
     def initial_state(self, x0: Tensor) -> LIState:
         return LIState(self.resting(x0), None if self.tau_syn is None else zeros(x0))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from snnctl.neurons.leaky import Leaky, gained, leaked
+from snnctl.neurons.node import Node
 from snnctl.neurons.spiking import SpikingNeuron
 
 
@@ -47,6 +48,7 @@ class LIF(Leaky, SpikingNeuron):
     """
 
     State = LIFState
+    nodes = (Node("LIF", {"tau": "tau_mem", "v_leak": "v_rest", "v_threshold": "threshold", "v_reset": "v_reset"}),)
 
     def coefficients(self, dt: float) -> LIFCoefficients:
         return LIFCoefficients(**self.membrane(dt), **self.firing(dt))

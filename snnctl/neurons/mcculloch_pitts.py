@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from snnctl.neurons.node import Node
 from snnctl.neurons.threshold import Threshold
 
 
@@ -35,6 +36,7 @@ class McCullochPitts(Threshold):
     """
 
     State = McCullochPittsState
+    nodes = (Node("Threshold", {"threshold": "threshold"}),)
 
     def coefficients(self, dt: float) -> McCullochPittsCoefficients:
         self.check_step(dt)

@@ -16,6 +16,7 @@ from snnctl.kernels import backend as backends
 from snnctl.kernels.backend import Backend, Choice
 from snnctl.kernels.pooling import Pooling
 from snnctl.kernels.program import Program
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.quantity import TIME, Kind, Per, Value, one_of, plain, spread
 from snnctl.neurons.sequence import precision, stack, unbind
 from snnctl.neurons.signature import whole_signature
@@ -35,9 +36,9 @@ class Neuron(nn.Module, ABC):
         state      = neuron.initial_state(x[0])      a NamedTuple of tensors (B, ...); None where no option needs it
         out, state = neuron.step(x[t], state, coefs) pure, elementwise, reads like the paper
 
-    Everything else (running it over T, recording it, its kernels) comes from these. `step` computes in the precision of
-    the state: float32, or float64 for float64 input; half precision input is computed in float32 and its output cast
-    back.
+    Everything else (running it over T, recording it, its kernels) comes from these. Its NIR node, where there is one,
+    is named in `nodes`, and `drives(dt)` gives the factors of its input there. `step` computes in the precision of the
+    state: float32, or float64 for float64 input; half precision input is computed in float32 and its output cast back.
 
     A subclass takes its own arguments as keywords and passes the rest on (`**conventions`); the signature of the class
     shows both. A parameter is a float where it is one fixed number, a buffer where it is several, an nn.Parameter where
@@ -59,9 +60,12 @@ class Neuron(nn.Module, ABC):
     temporal = True  # a network calls it as neuron(x, state, dt=dt)
     spiking = False  # out is spikes (0, 1, 2 ...)
     State: type  # NamedTuple
+    nodes: tuple[Node, ...] = ()  # of NIR; the first whose parameters it has all. A subclass states its own
+    said: Mapping[str, tuple] = {}  # option -> its values that a NIR node can express; none but these unless allowed
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
+        cls.nodes = vars(cls).get("nodes", ())  # its step may differ, so not its base's
         cls.__signature__ = whole_signature(cls)
 
     def __init__(
@@ -131,6 +135,10 @@ class Neuron(nn.Module, ABC):
     @abstractmethod
     def step(self, x: Tensor, state: NamedTuple, coefs: NamedTuple) -> tuple[Tensor, NamedTuple]:
         """One time step: x (B, ...), the state and `coefficients(dt)` to out (B, ...) and the next state."""
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        """The factors of the input in its NIR node (r, w_in) -> what the input does in a step of dt, s."""
+        return {}
 
     def forward(
         self,

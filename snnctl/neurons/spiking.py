@@ -63,6 +63,15 @@ class SpikingNeuron(Neuron):
     """
 
     spiking = True
+    said = {
+        "reset": ("value", "zero"),
+        "reset_delay": (False,),
+        "max_spikes": (1,),
+        "rounding": ("down",),
+        "ternary": (False,),
+        "v_min": (None,),
+        "refractory": (0.0,),
+    }
 
     def __init__(
         self,

@@ -6,6 +6,9 @@ from typing import Literal
 
 from torch import Tensor
 
+from snnctl.neurons.leaky import Decay, continuous_tau, decay_factor
+from snnctl.neurons.node import Drive
+
 Synapse = Literal["decay_then_add", "add_then_decay", "next_step"]
 
 
@@ -31,3 +34,10 @@ def arrived(
         return after, after
     after = syn_decay * i + x
     return (i if synapse == "next_step" else after), after
+
+
+def synaptic_drive(tau_syn: float | Tensor, dt: float, decay: Decay, synapse: Synapse) -> Drive:
+    """What an input of 1 adds to i: 1, or what a step leaves of it where it decays first."""
+    left = decay_factor(tau_syn, dt, decay)
+    step = left if synapse == "add_then_decay" else 1.0
+    return Drive(step, 1 - left, dt / continuous_tau(tau_syn, dt, decay))

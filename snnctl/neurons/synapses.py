@@ -9,9 +9,10 @@ from torch import Tensor
 
 from snnctl.neurons.leaky import Decay, decay_factor
 from snnctl.neurons.neuron import Neuron
+from snnctl.neurons.node import Drive, Node
 from snnctl.neurons.quantity import TIME, Value, one_of
 from snnctl.neurons.sequence import zeros
-from snnctl.neurons.synapse import Synapse, arrived
+from snnctl.neurons.synapse import Synapse, arrived, synaptic_drive
 
 
 class ExpSynapseState(NamedTuple):
@@ -47,6 +48,7 @@ class ExpSynapse(Neuron):
     """
 
     State = ExpSynapseState
+    nodes = (Node("LI", {"tau": "tau_syn"}, {"v_leak": 0.0}),)
 
     def __init__(
         self, *, tau_syn: Value = 10e-3, synapse: Synapse = "decay_then_add", decay: Decay = "exact", **conventions
@@ -58,6 +60,9 @@ class ExpSynapse(Neuron):
     def coefficients(self, dt: float) -> ExpSynapseCoefficients:
         self.check_step(dt)
         return ExpSynapseCoefficients(decay_factor(self.tau_syn, dt, self.decay))
+
+    def drives(self, dt: float) -> dict[str, Drive]:
+        return {"r": synaptic_drive(self.tau_syn, dt, self.decay, self.synapse)}
 
     def initial_state(self, x0: Tensor) -> ExpSynapseState:
         return ExpSynapseState(zeros(x0))
