@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile
 SHARES = {
     "neurons": ("_Scan", "_Recurrent"),
     "products": ("aten::convolution", "aten::mkldnn_conv", "aten::_convolution", "aten::cudnn_conv", "aten::mm",
-                 "aten::bmm", "aten::addmm", "aten::mv", "aten::addmv", "_Event"),
+                 "aten::bmm", "aten::addmm", "aten::mv", "aten::addmv", "_Event", "_Linear"),
     "pooling and norms": ("aten::avg_pool", "aten::max_pool", "aten::native_batch_norm", "aten::_batch_norm",
                           "aten::cudnn_batch_norm", "aten::native_layer_norm"),
 }  # fmt: skip
@@ -21,47 +21,51 @@ SHARES = {
 class TimeShares(lightning.Callback):
     """Prints how long one epoch spent in neurons, products, pooling and norms, on waiting for data, and on the rest.
 
-    The operations are timed by torch's profiler, which slows the rest down a little; what is inside a kernel runs at
-    its own speed.
+    The first half of its batches is timed as it runs. In the second half torch's profiler times the operations, which
+    slows down what is between them but not what they do; so the rest is what the first half took besides.
 
     Args:
         epoch: which one is timed, from 0; later ones than the first have no compiling in them.
 
     Attributes:
-        seconds: share -> seconds, once measured.
+        seconds: share -> seconds of the whole epoch, once measured.
     """
 
     def __init__(self, epoch: int = 1):
         self.epoch = epoch
         self.seconds: dict[str, float] = {}
+        self._half = 0
         self._profile: profile | None = None
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        if trainer.current_epoch == self.epoch and trainer.is_global_zero:
-            self._profile = profile(activities=[ProfilerActivity.CPU])
-            self._profile.start()
-            self._start = self._waiting = time.perf_counter()
-            self.seconds = {"data": 0.0}
+        timed = trainer.current_epoch == self.epoch and trainer.is_global_zero
+        self._half = trainer.num_training_batches // 2 if timed else 0
+        self._start = self._waiting = time.perf_counter()
+        self._data = 0.0
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._profile is not None:
-            self.seconds["data"] += time.perf_counter() - self._waiting
+        if batch_idx < self._half:
+            self._data += time.perf_counter() - self._waiting
+        elif self._half and self._profile is None:
+            self._whole = self._waiting - self._start
+            self._profile = profile(activities=[ProfilerActivity.CPU])
+            self._profile.start()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if self._profile is None:
-            return
         self._waiting = time.perf_counter()
-        if batch_idx + 1 == trainer.num_training_batches:
-            whole = self._waiting - self._start
-            self._profile.stop()
-            self.seconds |= dict.fromkeys(SHARES, 0.0)
-            for event in self._profile.key_averages():
-                share = next((s for s, names in SHARES.items() if event.key.startswith(names)), None)
-                if share is not None:
-                    self.seconds[share] += event.self_cpu_time_total / 1e6
-            self.seconds["the rest"] = whole - sum(self.seconds.values())
-            self._profile = None
-            self._print(whole)
+        if self._profile is None or batch_idx + 1 < trainer.num_training_batches:
+            return
+        self._profile.stop()
+        of_first, of_second = (trainer.num_training_batches / n for n in (self._half, batch_idx + 1 - self._half))
+        whole = self._whole * of_first
+        self.seconds = {"data": self._data * of_first} | dict.fromkeys(SHARES, 0.0)
+        for event in self._profile.key_averages():
+            share = next((s for s, names in SHARES.items() if event.key.startswith(names)), None)
+            if share is not None:
+                self.seconds[share] += event.self_cpu_time_total / 1e6 * of_second
+        self.seconds["the rest"] = whole - sum(self.seconds.values())
+        self._profile, self._half = None, 0
+        self._print(whole)
 
     def _print(self, whole: float) -> None:
         from snnctl.report.tables import show

@@ -6,7 +6,9 @@ import math
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -95,16 +97,27 @@ class Loader:
         start = self.batch if self._resumed and self.shuffle else 0
         self._resumed = False
         cuts = [order[i : i + self.batch_size] for i in range(start * self.batch_size, len(order), self.batch_size)]
-        gathered = self._here(epoch, cuts) if self.num_workers == 0 else self._by_workers(epoch, cuts)
-        for number, own in enumerate(gathered, start + 1):
-            batch = self.batches.finish(own)
+        batches = self._here(epoch, cuts) if self.num_workers == 0 else self._by_workers(epoch, cuts)
+        for number, batch in enumerate(batches, start + 1):
             self.batch = number
             yield batch
         self.batch = 0
 
     def _here(self, epoch, cuts):
-        for cut in cuts:
-            yield self.batches.gather(epoch, cut)
+        def made(cut):
+            return self.batches.finish(self.batches.gather(epoch, cut))
+
+        if torch.get_num_threads() == 1:
+            yield from map(made, cuts)
+            return
+        with ThreadPoolExecutor(1, "snnctl-loader") as thread:  # while one batch is in use, the next is made
+            ahead = deque()
+            for cut in cuts:
+                ahead.append(thread.submit(made, cut))
+                if len(ahead) > 1:
+                    yield ahead.popleft().result()
+            if ahead:
+                yield ahead.popleft().result()
 
     def _by_workers(self, epoch, cuts):
         if self._workers is None:
@@ -125,7 +138,7 @@ class Loader:
         for own in self._workers:
             if isinstance(own, UserError):
                 raise own
-            yield own
+            yield self.batches.finish(own)
 
     def __getstate__(self):
         return self.__dict__ | {"_workers": None, "_plan": None}

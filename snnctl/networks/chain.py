@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError
 from snnctl.networks.event_layers import over_events, takes_events
 from snnctl.networks.folding import over_time
-from snnctl.networks.fusing import by_kernel, gives_away, in_one, window
+from snnctl.networks.fusing import asks_for_eager, by_kernel, gives_away, in_one, window
 from snnctl.networks.hooks import unhooked
 from snnctl.networks.place import Place, construct, kind, lacks_outputs
 from snnctl.networks.shapes import shape_after
@@ -81,7 +81,8 @@ class Chain(nn.Module):
             if layer is done:  # by the layer before it
                 last, done = layer, None
                 continue
-            x = x if isinstance(x, Tensor) or _takes(layer, x) else x.dense()
+            if not isinstance(x, Tensor) and (asks_for_eager(following) or not _takes(layer, x)):
+                x = x.dense()
             if getattr(layer, "temporal", False):
                 options = {"overwrite": True} if gives_away(last, layer) else {}
                 if not self.time_major and (pool := window(layer, following)) is not None:

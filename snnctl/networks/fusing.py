@@ -49,18 +49,16 @@ def by_kernel(before: nn.Module | None, layer: nn.Module, after: nn.Module | Non
         before, layer, after: neighbours; a neuron among them that is to run eagerly has a linear layer in torch.
         x: (T, B, ...), input of the second.
     """
-    if (
-        type(layer) is not nn.Linear
-        or x.dim() != 3
-        or not unhooked(layer)
-        or any(_asks_for_eager(n) for n in (before, after))
-    ):
+    if type(layer) is not nn.Linear or x.dim() != 3 or not unhooked(layer):
+        return None
+    if asks_for_eager(before) or asks_for_eager(after):
         return None
     spikes = bool(getattr(before, "spiking", False))
     return KernelLinear(layer, spikes) if pays(x, layer, spikes) else None
 
 
-def _asks_for_eager(layer: nn.Module | None) -> bool:
+def asks_for_eager(layer: nn.Module | None) -> bool:
+    """Whether these are neurons whose backend is eager: then what is beside them is to be plain torch too."""
     return getattr(getattr(layer, "neuron", layer), "backend", None) == "eager"
 
 
