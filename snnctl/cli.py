@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     # Spinning OpenMP threads make a step 27 times slower when anybody else uses a core; sleeping ones cost little.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Large pages for torch's large tensors: fresh small ones cost more than what is computed in them.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if "SNNCTL_PARENT" in os.environ:
         from snnctl.config.processes import die_with_parent
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from snnctl.kernels.cpu_functions import FUNCTIONS, NEEDS
-from snnctl.kernels.cpu_loop import Access, Carried, Loop, Stream
+from snnctl.kernels.cpu_loop import TOGETHER, Access, Carried, Loop, Stream
 from snnctl.kernels.plan import Plan
 from snnctl.kernels.program import Line, Program, Ref
 
@@ -99,10 +99,9 @@ def arguments(plan: Plan, backward: bool) -> list[str]:
             *(f"inner_{c}" for c in vectors), *(f"size_{c}" for c in vectors)]  # fmt: skip
 
 
-def views(plan: Plan, names: Iterable[str]) -> list[str]:
-    """Statements that make arrays of the addresses of what has no time axis, and of what is pooled."""
-    prefixes = ("S_", "S0_", "G_", "G0_", "P_", "C_")
-    arrays = [n for n in names if n.startswith(prefixes) or (plan.pool and n in ("OUT", "D_out"))]
+def views(names: Iterable[str]) -> list[str]:
+    """Statements that make arrays of the addresses of what has no time axis."""
+    arrays = [name for name in names if name.startswith(("S_", "S0_", "G_", "G0_", "P_", "C_"))]
     return [f"{name} = carray(float32_at({name}), (ALL,))" for name in arrays]
 
 
@@ -120,23 +119,23 @@ def _forward(plan: Plan) -> Loop:
         kept = [at.put(plan.place(name), store(plan, name)) for name in plan.kept]
         return [f"x = {at.get('X')}", *body, *kept, at.put(out, ref(p.out))]
 
-    streams, first, prepare = {"X": _float("X", "t * xt + r * xr + lo * xm")}, views(plan, names), []
+    streams, first, prepare = {"X": _float("X", "t * xt + r * xr + lo * xm")}, views(names), []
     if plan.feedback:
         streams["X"] = Stream("float32", "current")
         first = [*_product_arrays("X", "OUT"), *first]
         prepare = ["a = beside + 4 * (o - at) if t > 0 else FIRST + 4 * lo"]
         prepare += [PRODUCT.format(ones="t > 0" if p.binary else 0, at="t * xt + lo * xm", row="N * xm")]
     if pool:
-        streams["OUT"] = Stream("float32", "pooled")
-        first.append("pooled = np.empty(block, np.float32)")
-        prepare.append(_windows("OUT", pool))
+        streams["OUT"] = Stream("float32", f"pooled[t % {TOGETHER}]")
+        first.append(f"pooled = np.empty(({TOGETHER}, block), np.float32)")
+        prepare += _windows("OUT", pool)
     elif not plan.out_over_x:
         streams["OUT"] = _float("OUT", "o")
     return Loop(
         "forward", names, False, first, streams | _kept(plan),
         {f"s_{s}": Carried(f"v_{s}", f"S0_{s}[q + i]", f"S_{s}", ref(after))
          for s, after in zip(p.states, p.after, strict=True)},
-        _vectors(plan), prepare, step, SUM_WINDOWS.format(k=pool) if pool else "", not (pool or plan.feedback),
+        _vectors(plan), prepare, step, _sum_windows(pool) if pool else "", not plan.feedback,
     )  # fmt: skip
 
 
@@ -151,11 +150,11 @@ def _backward(plan: Plan) -> Loop:
         loads += [f"{name} = {load(plan, name, at.get(plan.place(name)))}" for name in plan.kept]
         return [f"d_out = {at.get('D_out')}", *loads, *body, at.put(plan.place(over) if over else "D_x", ref(p.d_x))]
 
-    streams, first, prepare = {"D_out": _float("D_out", "t * gt + r * gr + lo * gm")}, views(plan, names), []
+    streams, first, prepare = {"D_out": _float("D_out", "t * gt + r * gr + lo * gm")}, views(names), []
     if pool:
-        streams["D_out"] = Stream("float32", "spread")
-        first.append("spread = np.empty(block, np.float32)")
-        prepare = [_windows("D_out", pool), *SPREAD_WINDOWS.format(k=pool).strip("\n").split("\n")]
+        streams["D_out"] = Stream("float32", f"spread[t % {TOGETHER}]")
+        first.append(f"spread = np.empty(({TOGETHER}, block), np.float32)")
+        prepare = [*_windows("D_out", pool), *_spread_windows(pool)]
     elif plan.feedback:
         streams["D_out"] = Stream("float32", "current")
         first = [*_product_arrays("D_out", plan.place(over) if over else "D_x"), *first]
@@ -168,7 +167,7 @@ def _backward(plan: Plan) -> Loop:
     carried |= {f"sum_{c}": Carried(f"p_{c}", "ZERO", f"P_{c}", f"sum_{c} + {ref(d)}") for c, d in plan.gradients}
     return Loop(
         "backward", names, True, first, streams | _kept(plan), carried, _vectors(plan), prepare, step,
-        together=not (pool or plan.feedback),
+        together=not plan.feedback,
     )  # fmt: skip
 
 
@@ -220,28 +219,40 @@ def _product_arrays(given: str, beside: str) -> list[str]:
     return [f"given, beside = {given}, {beside}", *(f"{a} = np.empty(block, np.{kind})" for a, kind in kinds.items())]
 
 
-# One block is k rows of pixels: whole windows, but for a last block of fewer rows, which no window covers.
+# One block is whole rows of windows, k rows of pixels each; rows of pixels that no window covers may follow the last.
 SUM_WINDOWS = """
-if w == block:
-    for p in range(width // {k}):
+for line in range(w // row):
+    for p in range(across):
         for c in range(channels):
-            total = ZERO
-            for j in range({k}):
-                for i in range({k}):
-                    total += pooled[(j * width + p * {k} + i) * channels + c]
-            W_[p * channels + c] = total / divisor
+            put_float32(W_{{k}}, (line * across + p) * channels + c, ({total}) / divisor, 1, 2)
 """
 SPREAD_WINDOWS = """
-spread[:] = ZERO
-if w == block:
-    for p in range(width // {k}):
-        for j in range({k}):
-            for i in range({k}):
-                a = (j * width + p * {k} + i) * channels
-                for c in range(channels):
-                    spread[a + c] = W_[p * channels + c] / divisor
+if t >= T - {steps}:
+    D_out_{{k}}[:] = ZERO
+for line in range(w // row):
+    for p in range(across):
+        for c in range(channels):
+            share = get_float32(W_{{k}}, (line * across + p) * channels + c, 0, 2) / divisor
+            {puts}
 """
 
 
-def _windows(array: str, k: int) -> str:
-    return f"W_ = {array}[t * pt + r * pr + (job - r * blocks) * (width // {k}) * channels :]"
+def _places(k: int) -> list[str]:
+    """Where the pixels of a window lie in a block, row after row."""
+    return [f"line * row + ({j} * width + p * {k} + {i}) * channels + c" for j in range(k) for i in range(k)]
+
+
+def _sum_windows(k: int) -> str:
+    return SUM_WINDOWS.format(total=" + ".join(f"get_float32(OUT_{{k}}, {place}, 0, 2)" for place in _places(k)))
+
+
+def _spread_windows(k: int) -> list[str]:
+    puts = "\n            ".join(f"put_float32(D_out_{{k}}, {place}, share, 1, 2)" for place in _places(k))
+    return SPREAD_WINDOWS.format(puts=puts, steps=TOGETHER).strip("\n").split("\n")
+
+
+def _windows(array: str, k: int) -> list[str]:
+    return [
+        f"row, across = {k} * width * channels, width // {k}",
+        f"W_{{k}} = {array} + 4 * (t * pt + r * pr + (job - r * blocks) * (block // row) * across * channels)",
+    ]

@@ -56,7 +56,8 @@ class Loop:
         streams: by name. They share no memory with one another, nor with the arrays of the block.
         carried: by the name that a step has for it.
         vectors: by the name that a step has for it: the value of neuron i, an expression of q + i.
-        prepare: statements before the neurons of a step. step: those of one neuron. last: after the neurons.
+        prepare: statements before the neurons of a step. step: those of one neuron. last: source after the neurons.
+            In `prepare` and `last`, X_{k} is the stream X of the step.
         together: whether several steps may be done in one pass: nothing but `carried` goes from one to the next.
     """
 
@@ -114,12 +115,14 @@ class Loop:
         text = f"for begin in {over}:\n"
         for k in range(steps):
             text += _block([f"t = begin {'-' if self.backward else '+'} {k}", "o = t * at + r * ar + lo"], 1)
-            text += _block([*self.prepare, *(f"{name}_{k} = {s.base}" for name, s in self.streams.items())], 1)
+            text += _block([f"{name}_{k} = {s.base}" for name, s in self.streams.items()], 1)
+            text += _block([line.replace("{k}", str(k)) for line in self.prepare], 1)
             body += self.step(access(k))
             if self.carried:  # all of the next is computed before any of it is there: one may be made of another
                 body.append(f"{', '.join(self.carried)} = {', '.join(c.after for c in self.carried.values())}")
         body += [f"put_float32({c.array}, i, {name}, {number[c.array]})" for name, c in self.carried.items()]
-        return text + _each(body, 1) + indent(self.last, " " * 4)
+        last = "".join(self.last.replace("{k}", str(k)) for k in range(steps))
+        return text + _each(body, 1) + indent(last, " " * 4)
 
 
 def _block(statements: Sequence[str], depth: int) -> str:

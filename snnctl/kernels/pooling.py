@@ -11,6 +11,8 @@ from torch import Tensor
 
 from snnctl.kernels.layout import Layout, Strides
 
+BLOCK = 8192  # neurons: a few steps of them, pooled, and their state stay in the second-level cache
+
 
 class Pooling(NamedTuple):
     """Windows of maps that an output is pooled over: side k, step k, no padding; a rest of the map is left out.
@@ -38,12 +40,14 @@ class Pooling(NamedTuple):
         return replace(full, shape=(channels, height // self.size, width // self.size))
 
     def arguments(self, full: Layout, windows: Strides) -> dict[str, object]:
-        """What the kernel is told: rows are samples here, a block is k rows of pixels."""
+        """What the kernel is told: rows are samples here, a block is one whole, or some of its rows of windows."""
         channels, _, width = full.shape
+        row = self.size * width * channels
         pooled = self.layout(full)
         given = {
-            "R": full.batch, "M": full.neurons, "block": self.size * width * channels, "width": width,
-            "channels": channels, "divisor": np.float32(self.size**2 if self.mean else 1), "pt": windows.step,
+            "R": full.batch, "M": full.neurons, "width": width, "channels": channels,
+            "block": full.neurons if full.neurons <= BLOCK else max(1, BLOCK // row) * row,
+            "divisor": np.float32(self.size**2 if self.mean else 1), "pt": windows.step,
             "pr": windows.row if full.batch_major else pooled.neurons,
         }  # fmt: skip
         if not full.batch_major:
