@@ -8,12 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from snnctl.errors import UserError
-from snnctl.neurons.quantity import Kind, plain
+from snnctl.errors import number
 from snnctl.neurons.sequence import precision
-
-EXPONENT = Kind("no unit")
-SIGMA = Kind("unit of x")
 
 
 class ColouredNoiseState(NamedTuple):
@@ -44,8 +40,8 @@ class ColouredNoise(nn.Module):
 
     def __init__(self, *, sigma: float = 0.1, exponent: float = 1.0):
         super().__init__()
-        self.sigma = self._number("sigma", sigma, SIGMA, math.inf)
-        self.exponent = self._number("exponent", exponent, EXPONENT, 4.0)
+        self.sigma = number("ColouredNoise: sigma is", sigma, "unit of x", 0.0)
+        self.exponent = number("ColouredNoise: exponent is", exponent, "no unit", 0.0, 4.0)
 
     def forward(
         self, x: Tensor, state: ColouredNoiseState | None = None, *, dt: float
@@ -59,14 +55,6 @@ class ColouredNoise(nn.Module):
 
     def extra_repr(self) -> str:
         return f"sigma={self.sigma:g}, exponent={self.exponent:g}"
-
-    def _number(self, name: str, value: float, kind: Kind, highest: float) -> float:
-        owner = type(self).__name__
-        number = plain(owner, name, value, kind)
-        if isinstance(number, Tensor) or not 0 <= number <= highest:
-            limit = "0 and above" if math.isinf(highest) else f"0 to {highest:g}"
-            raise UserError(f"{owner}: {name} is {value!r}", f"range          {limit}, {kind.unit}")
-        return number
 
 
 def coloured(normal: Tensor, steps: int, exponent: float) -> Tensor:
