@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
@@ -11,7 +11,9 @@ from snnctl.neurons.leaky import Decay, decay_factor
 from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.quantity import TIME, Value, one_of
 from snnctl.neurons.sequence import zeros
-from snnctl.neurons.synapse import Synapse, arrived
+from snnctl.neurons.synapse import arrived
+
+Order = Literal["decay_then_add", "add_then_decay", "next_step", "held"]
 
 
 class ExpSynapseState(NamedTuple):
@@ -32,27 +34,31 @@ class ExpSynapse(Neuron):
         i[t] = syn_decay i[t-1] + x[t]                 (decay_then_add; syn_decay = exp(-dt / tau_syn))
         i[t] = syn_decay (i[t-1] + x[t])               (add_then_decay)
 
-    and the output is i[t]; with synapse "next_step" it is i[t-1] of the first.
+    and the output is i[t]; with synapse "next_step" it is i[t-1] of the first. With "held" a spike stops the decay,
+
+        i[t] = i[t-1] - (1 - x[t]) (1 - syn_decay) i[t-1] + x[t]
 
     Args:
         tau_syn: synaptic time constant, s, > 0 and >= dt / 2.
-        synapse: order of decay and arrival, as in `CubaLIF`.
+        synapse: order of decay and arrival, as in `CubaLIF`; or "held", for inputs of 0 and 1.
         decay: "exact", "euler" or "bitshift", as in `Leaky`.
         conventions: learnable, per, shape of `Neuron`.
 
     Raises:
         UserError: a value out of range, an unknown option or parameter name; a time constant below dt / 2.
 
-    Source: W. Gerstner et al., "Neuronal Dynamics" (2014), doi:10.1017/CBO9781107447615, section 3.1.
+    Source: W. Gerstner et al., "Neuronal Dynamics" (2014), doi:10.1017/CBO9781107447615, section 3.1; held: P. Diehl,
+    M. Cook, "Unsupervised learning of digit recognition using spike-timing-dependent plasticity", Frontiers in
+    Computational Neuroscience 9 (2015), doi:10.3389/fncom.2015.00099.
     """
 
     State = ExpSynapseState
 
     def __init__(
-        self, *, tau_syn: Value = 10e-3, synapse: Synapse = "decay_then_add", decay: Decay = "exact", **conventions
+        self, *, tau_syn: Value = 10e-3, synapse: Order = "decay_then_add", decay: Decay = "exact", **conventions
     ):
         super().__init__({"tau_syn": (tau_syn, TIME)}, **conventions)
-        self.synapse = one_of(type(self).__name__, "synapse", synapse, Synapse)
+        self.synapse = one_of(type(self).__name__, "synapse", synapse, Order)
         self.decay = one_of(type(self).__name__, "decay", decay, Decay)
 
     def coefficients(self, dt: float) -> ExpSynapseCoefficients:
@@ -63,6 +69,9 @@ class ExpSynapse(Neuron):
         return ExpSynapseState(zeros(x0))
 
     def step(self, x: Tensor, state: ExpSynapseState, coefs: ExpSynapseCoefficients) -> tuple[Tensor, ExpSynapseState]:
+        if self.synapse == "held":
+            i = state.i - (1 - x) * (1 - coefs.syn_decay) * state.i + x
+            return i, ExpSynapseState(i)
         out, i = arrived(x, state.i, coefs.syn_decay, self.synapse)
         return out, ExpSynapseState(i)
 
