@@ -26,6 +26,7 @@ class ExpSynapseCoefficients(NamedTuple):
     """Derived from the parameters at one dt."""
 
     syn_decay: float | Tensor
+    syn_leak: float | Tensor | None  # 1 - syn_decay, of held
 
 
 class ExpSynapse(Neuron):
@@ -63,14 +64,15 @@ class ExpSynapse(Neuron):
 
     def coefficients(self, dt: float) -> ExpSynapseCoefficients:
         self.check_step(dt)
-        return ExpSynapseCoefficients(decay_factor(self.tau_syn, dt, self.decay))
+        decay = decay_factor(self.tau_syn, dt, self.decay)
+        return ExpSynapseCoefficients(decay, 1 - decay if self.synapse == "held" else None)
 
     def initial_state(self, x0: Tensor) -> ExpSynapseState:
         return ExpSynapseState(zeros(x0))
 
     def step(self, x: Tensor, state: ExpSynapseState, coefs: ExpSynapseCoefficients) -> tuple[Tensor, ExpSynapseState]:
         if self.synapse == "held":
-            i = state.i - (1 - x) * (1 - coefs.syn_decay) * state.i + x
+            i = state.i - (1 - x) * coefs.syn_leak * state.i + x
             return i, ExpSynapseState(i)
         out, i = arrived(x, state.i, coefs.syn_decay, self.synapse)
         return out, ExpSynapseState(i)
