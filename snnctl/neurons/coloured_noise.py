@@ -31,7 +31,8 @@ class ColouredNoise(nn.Module):
     Raises:
         UserError: a value out of range.
 
-    Source: J. Timmer, M. König, "On generating power law noise", Astronomy and Astrophysics 300 (1995), 707.
+    Source: J. Timmer, M. König, "On generating power law noise", Astronomy and Astrophysics 300 (1995), 707; N. J.
+    Kasdin, "Discrete simulation of colored noise", Proceedings of the IEEE 83 (1995), doi:10.1109/5.381848.
     """
 
     temporal = True

@@ -6,7 +6,9 @@ They are found in configs/network; none is named here. Every class of the packag
 from __future__ import annotations
 
 import copy
+import inspect
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,16 @@ def test_every_class_of_the_package_has_a_yaml():
     classes = {name for name in snnctl.neurons.__all__ if isinstance(getattr(snnctl.neurons, name), type)}
     assert classes == set(named("neuron")) | set(LAYERS) | BASES | BESIDE
     assert len(LAYERS) >= 2
+
+
+def test_every_class_says_where_its_equation_is_from():
+    texts = {n: inspect.getdoc(getattr(snnctl.neurons, n)) for n in set(snnctl.neurons.__all__) - BASES}
+    named = {n: re.search(r"Source: (.*)", text, re.DOTALL) for n, text in texts.items()}
+    assert [n for n, source in named.items() if not source] == []
+    found = {n: source[1] for n, source in named.items()}
+    others = {n: re.match(r"as `(\w+)`", text) for n, text in found.items()}
+    whole = {n: found[other[1]] if other else found[n] for n, other in others.items()}
+    assert [n for n, text in whole.items() if not re.search(r"doi:10\.|arXiv:\d{4}\.", text)] == []
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -61,19 +62,56 @@ def _mine(given: Inputs, api: str, gain: float) -> Traces:
     return renamed(with_gradients(net(x)[0], x, given, [("w", net.layers["fc1"].weight)]), "y")
 
 
-def _case(api: str, setting: str, channels: int = 1, gain: float = 3.0) -> Parity:
+def _case(api: str, setting: str, channels: int, gain: float) -> Parity:
     return Parity(
         f"norse.torch.{api}", "network: conv, neuron=cuba_lif/norse, li/norse", setting, _inputs(channels),
         lambda given: _theirs(given, api, gain), lambda given: _mine(given, api, gain),
     )  # fmt: skip
 
 
+def _vgg_inputs() -> Inputs:
+    draw = torch.Generator().manual_seed(5)
+    return {"x": torch.rand(8, 2, 3, 8, 8, generator=draw), "g": torch.randn(8, 2, 6, 2, 2, generator=draw)}
+
+
+def _vgg(given: Inputs, batch_norm: bool) -> Traces:
+    from norse.torch.models import vgg
+
+    net = vgg.make_layers([4, "M", 6, "M"], batch_norm).eval()  # in training Lift normalises every step by itself
+    _fill(list(net.parameters()), 6.0)
+    x = given["x"].clone().requires_grad_()
+    out = x
+    for layer in net:
+        out = layer(out)
+        out = out[0] if isinstance(out, tuple) else out
+    return with_gradients(out, x, given, [("w", next(net.parameters()))])
+
+
+def _my_vgg(given: Inputs, batch_norm: bool) -> Traces:
+    layers = {}
+    for n, (into, width) in enumerate(((3, 4), (4, 6))):
+        layers[f"conv{n}"] = nn.Conv2d(into, width, 3, padding=1)
+        layers |= {f"norm{n}": nn.BatchNorm2d(width)} if batch_norm else {}
+        layers |= {f"lif{n}": preset("cuba_lif/norse", backend="eager"), f"pool{n}": nn.MaxPool2d(2)}
+    net = Network(layers, Facts((3, 8, 8), (), 1e-3, 8)).eval()
+    _fill(list(net.parameters()), 6.0)
+    x = given["x"].clone().requires_grad_()
+    return with_gradients(net(x)[0], x, given, [("w", net.layers["conv0"].weight)])
+
+
 CASES = [
-    case
-    for api in SIZES
-    for case in (
-        _case(api, "defaults_feature_size=16"),
-        _case(api, "num_channels=2_feature_size=16", 2),
-        _case(api, "feature_size=16_large_weights", 1, 6.0),
-    )
-]
+    *(
+        Parity("norse.torch.models.vgg.make_layers", "network: conv, neuron=cuba_lif/norse, pool", f"batch_norm={norm}",
+               _vgg_inputs, partial(_vgg, batch_norm=norm), partial(_my_vgg, batch_norm=norm))
+        for norm in (False, True)
+    ),
+    *(
+        _case(api, setting, channels, gain)
+        for api in SIZES
+        for setting, channels, gain in (
+            ("defaults_feature_size=16", 1, 3.0),
+            ("num_channels=2_feature_size=16", 2, 3.0),
+            ("feature_size=16_large_weights", 1, 6.0),
+        )
+    ),
+]  # fmt: skip
