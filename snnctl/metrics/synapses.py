@@ -59,13 +59,14 @@ def fan_out(module: nn.Module, shape: tuple[int, ...]) -> tuple[Tensor, float]:
     dilation and grouping.
 
     Args:
-        module: a layer with `weight`, linear in its input (B, *shape).
+        module: a layer with `weight`, linear in its input (B, *shape); or one that names such a layer by `plain()`.
         shape: of the input without batch.
 
     Returns:
         (prod(shape),) float64, and the number of operations with all weights and all inputs.
     """
     with torch.inference_mode(False), torch.enable_grad():
+        module = module.plain() if hasattr(module, "plain") else module
         effective = _adjoint(module, shape, ones=False)
         return effective, float(_adjoint(module, shape, ones=True).sum())
 
@@ -81,6 +82,13 @@ def _adjoint(module: nn.Module, shape: tuple[int, ...], ones: bool) -> Tensor:
     x = torch.zeros(1, *shape, dtype=torch.float64, device=weight.device, requires_grad=True)
     (slope,) = torch.autograd.grad(torch.func.functional_call(module, parameters, (x,)).sum(), x)
     return slope.flatten()
+
+
+def linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
+    """A linear layer of these weights (out, in), which are not copied."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+    layer.weight, layer.bias = nn.Parameter(weight), None if bias is None else nn.Parameter(bias)
+    return layer
 
 
 def connection_sparsity(modules: list[nn.Module]) -> float | None:

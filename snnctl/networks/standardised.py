@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -41,6 +42,13 @@ class StandardisedConv2d(nn.Conv2d):
         var, mean = torch.var_mean(self.weight, (1, 2, 3), keepdim=True)
         w = (self.weight - mean) / (var * self.weight[0].numel() + self.eps).sqrt()
         return w if self.gain is None else w * self.gain
+
+    def plain(self) -> nn.Conv2d:
+        """The layer of torch with the standardised weights; its operations are counted by it."""
+        layer = copy.deepcopy(self)
+        layer.__class__ = nn.Conv2d
+        layer.gain, layer.weight = None, nn.Parameter(self.standardised().detach())
+        return layer
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H', W')."""

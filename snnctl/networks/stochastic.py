@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snnctl.errors import number
+from snnctl.metrics.synapses import linear
 from snnctl.neurons.temporal import Temporal
 
 
@@ -56,6 +57,10 @@ class StochasticLinear(Temporal):
             raise self.wrong(f"input of shape {tuple(x.shape)}", f"wanted         (T, B, {self.weight.shape[1]})")
         steps = [F.linear(x_t, self.weight * torch.bernoulli(self.probability), self.bias) for x_t in x]
         return torch.stack(steps), NoMemory(), {}
+
+    def plain(self) -> nn.Linear:
+        """The layer of torch that it is where every synapse transmits; its operations are counted by it."""
+        return linear(self.weight, self.bias)
 
     def extra_repr(self) -> str:
         out, into = self.weight.shape
