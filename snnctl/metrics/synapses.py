@@ -93,7 +93,7 @@ def linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
 
 def connection_sparsity(modules: list[nn.Module]) -> float | None:
     """Zero weights / weights over linear, convolutional and recurrent layers, biases excluded; None without weights."""
-    weights = [m.weight for m in modules]
+    weights = [(m.plain() if hasattr(m, "plain") else m).weight for m in modules]
     n = sum(w.numel() for w in weights)
     return sum(int((w == 0).sum()) for w in weights) / n if n else None
 

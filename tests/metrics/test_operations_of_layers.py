@@ -12,6 +12,7 @@ from snnctl.datasets.facts import Facts
 from snnctl.metrics import NeuroBench
 from snnctl.metrics.synapses import fan_out
 from snnctl.networks import DelayedLinear, Network, StandardisedConv2d, StochasticLinear
+from snnctl.neurons import SLSTM, SpikingGRU, SpikingLSTM, SpikingRNN
 from snnctl.regimes.watching import Watch
 
 STEPS, BATCH = 4, 3
@@ -45,6 +46,21 @@ def test_a_penalty_sees_them_and_has_a_gradient(hiding):
     torch.testing.assert_close(seen, x.sum(2) * 4)
     (grad,) = torch.autograd.grad(seen.sum(), x)
     assert torch.equal(grad, torch.full_like(x, 4.0))
+
+
+@pytest.mark.parametrize("cells", [SLSTM, SpikingGRU, SpikingLSTM, SpikingRNN], ids=lambda kind: kind.__name__)
+def test_gates_meet_the_input_and_what_comes_back(cells):
+    x = spikes(5)
+    net = Network({"cells": partial(cells, out_features=4), "out": nn.Linear}, FACTS)
+    with NeuroBench(net) as bench:
+        bench.run(x, torch.full((BATCH,), STEPS))
+    rows = {row.layer: row for row in bench.result().layers}
+    gates = net.layers["cells"].input.out_features
+    assert rows["cells"].effective == x.sum().item() * gates / BATCH
+    _, _, states = net.layers["cells"].trace(x, dt=1e-3)
+    back = states[cells.State._fields[-1]][:-1]
+    assert rows["cells.feedback"].effective == back.count_nonzero().item() * gates / BATCH
+    assert rows["cells.feedback"].dense == STEPS * 4 * gates
 
 
 def test_missing_synapses_do_not_count():
