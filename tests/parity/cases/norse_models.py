@@ -99,7 +99,39 @@ def _my_vgg(given: Inputs, batch_norm: bool) -> Traces:
     return with_gradients(net(x)[0], x, given, [("w", net.layers["conv0"].weight)])
 
 
+def _conv(given: Inputs, **options: int) -> Traces:
+    import norse.torch as norse
+
+    layer = norse.LConv2d(3, 4, 3, **options)
+    layer.weight.data.copy_(_kernels()[..., None])
+    x = given["x"].clone().requires_grad_()
+    y = layer(x)
+    traces = with_gradients(y, x, {"g": given["g"][:, :, :1]}, [("w", layer.weight)])
+    return renamed({**traces, "grad_w": traces["grad_w"][..., 0]}, "y")
+
+
+def _my_conv(given: Inputs, **options: int) -> Traces:
+    layer = nn.Conv2d(3, 4, 3, bias=False, **options)
+    layer.weight.data.copy_(_kernels())
+    net = Network({"conv": layer}, Facts((3, 8, 8), (), 1e-3, 8))
+    x = given["x"].clone().requires_grad_()
+    return renamed(with_gradients(net(x)[0], x, {"g": given["g"][:, :, :1]}, [("w", layer.weight)]), "y")
+
+
+def _kernels() -> Tensor:
+    return torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(7))
+
+
+def _conv_inputs() -> Inputs:
+    return {**_vgg_inputs(), "g": torch.randn(8, 2, 1, 1, 1, generator=torch.Generator().manual_seed(8))}
+
+
 CASES = [
+    *(
+        Parity("norse.torch.LConv2d", "torch.nn.Conv2d in a network", setting, _conv_inputs, partial(_conv, **options),
+               partial(_my_conv, **options))
+        for setting, options in (("defaults", {}), ("stride=2", {"stride": 2}), ("padding=1", {"padding": 1}))
+    ),
     *(
         Parity("norse.torch.models.vgg.make_layers", "network: conv, neuron=cuba_lif/norse, pool", f"batch_norm={norm}",
                _vgg_inputs, partial(_vgg, batch_norm=norm), partial(_my_vgg, batch_norm=norm))
