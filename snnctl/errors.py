@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -49,6 +51,33 @@ class RunFailed(UserError):
     """The run itself failed, through no fault of the input; exit code 1."""
 
     exit_code = 1
+
+
+def number(
+    what: str, value: Any, unit: str, low: float = -math.inf, high: float = math.inf, above: bool = False
+) -> float:
+    """The value, if it is a finite number of a range.
+
+    Args:
+        what: the beginning of the message, which the value follows: "Rate: start is", "loss.scale =".
+        unit: for the message.
+        low, high: the range, ends included; `above` leaves out `low`.
+
+    Raises:
+        UserError: names the parameter, its value, the range and the unit.
+    """
+    fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not fine or not low <= value <= high or (above and value == low):
+        raise UserError(f"{what} {value!r}", f"range          {span(low, high, above)}, {unit}")
+    return value
+
+
+def span(low: float, high: float, above: bool = False) -> str:
+    """A range in words: "above 0 to 1", "finite, 0 or more", "finite"."""
+    if math.isinf(low):
+        return "finite" if math.isinf(high) else f"finite, at most {high:g}"
+    start = f"{'above ' if above else ''}{low:g}"
+    return f"finite, {start}{'' if above else ' or more'}" if math.isinf(high) else f"{start} to {high:g}"
 
 
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,7 +25,7 @@ class SpikeCountCrossEntropy(CrossEntropy):
 
     def __init__(self, scale: float = 1.0, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
         super().__init__(label_smoothing, class_weights)
-        self.scale = within("scale", scale, above=True)
+        self.scale = within("scale", scale, "no unit", above=True)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), scale times spikes."""
@@ -44,7 +45,7 @@ class RateCrossEntropy(CrossEntropy):
 
     def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
         super().__init__(label_smoothing, class_weights)
-        self.scale = within("scale", scale, above=True)
+        self.scale = within("scale", scale, "no unit", above=True)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), scale times spikes a step."""
@@ -93,8 +94,8 @@ class PerStepCrossEntropy(CrossEntropy):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(label_smoothing, class_weights)
-        self.level_weight = within("level_weight", level_weight, 0, 1)
-        self.level = level
+        self.level_weight = within("level_weight", level_weight, "no unit", 0, 1)
+        self.level = within("level", level, "unit of out", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C)."""

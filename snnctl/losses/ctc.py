@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,8 +28,8 @@ class CTC(Loss):
 
     def __init__(self, blank: int | None = None, silence: float = 0.0):
         super().__init__()
-        self.blank = None if blank is None else int(within("blank", blank))
-        self.silence = silence
+        self.blank = None if blank is None else int(within("blank", blank, "index of an output"))
+        self.silence = within("silence", silence, "unit of out", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), the highest log p over time; of the blank -inf."""

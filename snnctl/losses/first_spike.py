@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -62,9 +63,9 @@ class FirstSpike(CrossEntropy):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(label_smoothing, class_weights)
-        self.tau = within("tau", tau, above=True)
-        self.threshold = threshold
-        self.width = within("width", width, above=True)
+        self.tau = within("tau", tau, "steps", above=True)
+        self.threshold = None if threshold is None else within("threshold", threshold, "unit of out", -math.inf)
+        self.width = within("width", width, "unit of out", above=True)
         self.inverse = one_of("inverse", inverse, ("negate", "reciprocal"))
         self.gradient = one_of("gradient", gradient, ("expected", "sign"))
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snnctl.errors import UserError
+from snnctl.errors import UserError, number
 
 
 class Loss(nn.Module):
@@ -31,7 +31,8 @@ class Loss(nn.Module):
     def __init__(self, class_weights: Sequence[float] | None = None):
         super().__init__()
         if class_weights is not None and not all(0 <= w < math.inf for w in class_weights):
-            raise UserError(f"loss.class_weights = {list(class_weights)}", "range   0 and above, one number a class")
+            hint = "range          0 or more, one number a class"
+            raise UserError(f"loss.class_weights = {list(class_weights)}", hint)
         self.class_weights = None if class_weights is None else tuple(class_weights)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ class CrossEntropy(Loss):
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
         super().__init__(class_weights)
-        self.label_smoothing = within("label_smoothing", label_smoothing, 0, 1)
+        self.label_smoothing = within("label_smoothing", label_smoothing, "no unit", 0, 1)
 
     def per_sample(self, out: Tensor, target: Tensor, length: Tensor) -> Tensor:
         """As in `Loss`."""
@@ -138,18 +139,17 @@ class CrossEntropy(Loss):
         return F.cross_entropy(scores, target, reduction="none", label_smoothing=self.label_smoothing)
 
 
-def within(name: str, value: float, low: float = 0.0, high: float = math.inf, above: bool = False) -> float:
-    """The value of a loss's argument, or a UserError naming it.
+def within(
+    name: str, value: float, unit: str, low: float = 0.0, high: float = math.inf, above: bool = False, of: str = "loss"
+) -> float:
+    """The value of an argument, or a UserError that says its name, value, range and unit.
 
     Args:
-        low, high: its range, both ends in it.
+        low, high: its range, both ends in it; infinite: none on that side.
         above: low itself is not allowed.
+        of: whose argument, for the message.
     """
-    inside = (low < value if above else low <= value) and value <= high and not math.isinf(value)
-    if not inside:
-        start = f"above {low:g}" if above else (f"{low:g} and above" if math.isinf(high) else f"{low:g}")
-        raise UserError(f"loss.{name} = {value}", f"range   {start}" + ("" if math.isinf(high) else f" to {high:g}"))
-    return value
+    return number(f"{of}.{name} =", value, unit, low, high, above)
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:

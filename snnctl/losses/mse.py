@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -31,8 +32,8 @@ class RateMSE(Loss):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(class_weights)
-        self.correct_rate = correct_rate
-        self.incorrect_rate = incorrect_rate
+        self.correct_rate = within("correct_rate", correct_rate, "spikes a step", -math.inf)  # of membranes, their mean
+        self.incorrect_rate = within("incorrect_rate", incorrect_rate, "spikes a step", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), spikes a step."""
@@ -69,9 +70,9 @@ class SpikeCountMSE(Loss):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(class_weights)
-        self.correct_rate = within("correct_rate", correct_rate)
-        self.incorrect_rate = within("incorrect_rate", incorrect_rate)
-        self.scale = within("scale", scale, above=True)
+        self.correct_rate = within("correct_rate", correct_rate, "spikes a step")
+        self.incorrect_rate = within("incorrect_rate", incorrect_rate, "spikes a step")
+        self.scale = within("scale", scale, "no unit", above=True)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), spikes."""
@@ -102,8 +103,8 @@ class MembraneMSE(Loss):
 
     def __init__(self, on_target: float = 1.0, off_target: float = 0.0, class_weights: Sequence[float] | None = None):
         super().__init__(class_weights)
-        self.on_target = on_target
-        self.off_target = off_target
+        self.on_target = within("on_target", on_target, "unit of v", -math.inf)
+        self.off_target = within("off_target", off_target, "unit of v", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), membrane potential, its mean."""

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from snnctl.errors import UserError, did_you_mean
-from snnctl.losses.regularizers import outside
+from snnctl.losses.loss import within
+from snnctl.losses.regularizers import bounded, outside, weighed
 
 Patterns = str | Sequence[str]
 
@@ -30,10 +31,11 @@ class ParameterBounds:
         low, high: bounds, unit of the parameter; None: no bound on that side.
         form: exponential or quadratic.
         scale: unit of the parameter.
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
 
     Raises:
-        UserError: low is above high or neither is given, scale is not above 0, no parameter has such a name.
+        UserError: low is above high or neither is given, scale is not above 0, weight is below 0, no parameter has
+            such a name.
     """
 
     parameters: Patterns = "*.weight"
@@ -45,15 +47,13 @@ class ParameterBounds:
     reads: ClassVar[str] = "parameters"
 
     def __post_init__(self) -> None:
-        low, high = self.low, self.high
-        if (low is None and high is None) or (low is not None and high is not None and low > high):
-            raise UserError(f"regularizer ParameterBounds: low {low}, high {high}", "range   low <= high, one or both")
+        bounded(self, "unit of the parameter")
+        weighed(self)
         if self.form not in ("exponential", "quadratic"):
             raise UserError(
                 f"regularizer ParameterBounds: form = {self.form!r}", "choose from   exponential, quadratic"
             )
-        if not self.scale > 0:
-            raise UserError(f"regularizer ParameterBounds: scale = {self.scale}", "range   above 0")
+        within("scale", self.scale, "unit of the parameter", above=True, of="regularizer ParameterBounds")
 
     def __call__(self, parameters: Mapping[str, Tensor], length: Tensor | None = None) -> Tensor:
         """{name: parameter, any shape} -> ()."""
@@ -76,12 +76,12 @@ class ParameterNorm:
         norm: l2, l1 or l0.
         parameters: names, or patterns with *: fc.weight, *.weight, * for all.
         sigma: of l0, above 0: p^4 at which half is paid.
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
 
     Source: l0: Wei et al. 2018, doi 10.3390/s18103373.
 
     Raises:
-        UserError: the norm is unknown, sigma is not above 0, no parameter has such a name.
+        UserError: the norm is unknown, sigma is not above 0, weight is below 0, no parameter has such a name.
     """
 
     norm: Literal["l2", "l1", "l0"] = "l2"
@@ -93,8 +93,8 @@ class ParameterNorm:
     def __post_init__(self) -> None:
         if self.norm not in ("l2", "l1", "l0"):
             raise UserError(f"regularizer ParameterNorm: norm = {self.norm!r}", "choose from   l2, l1, l0")
-        if not self.sigma > 0:
-            raise UserError(f"regularizer ParameterNorm: sigma = {self.sigma}", "range   above 0")
+        within("sigma", self.sigma, "fourth power of the parameter's unit", above=True, of="regularizer ParameterNorm")
+        weighed(self)
 
     def __call__(self, parameters: Mapping[str, Tensor], length: Tensor | None = None) -> Tensor:
         """{name: parameter, any shape} -> ()."""

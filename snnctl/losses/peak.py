@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -37,10 +38,10 @@ class Peak(Loss):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(class_weights)
-        self.window = int(within("window", window, 1))
-        self.nontarget_weight = within("nontarget_weight", nontarget_weight)
-        self.target_output = target_output
-        self.nontarget_output = nontarget_output
+        self.window = int(within("window", window, "steps", 1))
+        self.nontarget_weight = within("nontarget_weight", nontarget_weight, "no unit")
+        self.target_output = within("target_output", target_output, "unit of out", -math.inf)
+        self.nontarget_output = within("nontarget_output", nontarget_output, "unit of out", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), the highest output."""
@@ -78,10 +79,10 @@ class BinaryPeak(Loss):
         nontarget_output: float = 0.0,
     ):
         super().__init__()
-        self.window = int(within("window", window, 1))
-        self.nontarget_weight = within("nontarget_weight", nontarget_weight)
-        self.target_output = target_output
-        self.nontarget_output = nontarget_output
+        self.window = int(within("window", window, "steps", 1))
+        self.nontarget_weight = within("nontarget_weight", nontarget_weight, "no unit")
+        self.target_output = within("target_output", target_output, "unit of out", -math.inf)
+        self.nontarget_output = within("nontarget_output", nontarget_output, "unit of out", -math.inf)
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, 1 or more), (B,) -> (B, 2): middle of the two levels, mean from the peak on."""

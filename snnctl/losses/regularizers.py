@@ -7,14 +7,15 @@ the `parameters`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
-from snnctl.losses.loss import mean, total
+from snnctl.losses.loss import mean, total, within
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,13 @@ class FiringRate:
 
     Args:
         low, high: spikes a neuron and step.
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
         of: neuron or sample.
 
     Source: lower and upper bounds as in Cramer et al. 2022, doi 10.1109/TNNLS.2020.3044364.
 
     Raises:
-        UserError: not 0 <= low <= high, or `of` is unknown.
+        UserError: not 0 <= low <= high, weight is below 0, or `of` is unknown.
     """
 
     low: float = 0.01
@@ -44,8 +45,9 @@ class FiringRate:
     of: Literal["neuron", "sample"] = "neuron"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.high:
-            raise UserError(f"regularizer FiringRate: low {self.low}, high {self.high}", "range   0 <= low <= high")
+        unit = "spikes a neuron and step"
+        within("high", self.high, unit, within("low", self.low, unit, of=_of(self)), of=_of(self))
+        weighed(self)
         if self.of not in ("neuron", "sample"):
             raise UserError(f"regularizer FiringRate: of = {self.of!r}", "choose from    neuron, sample")
 
@@ -63,12 +65,18 @@ class L1Sparsity:
     """Makes spikes cost: L = weight sum_layers (mean rate of the layer, spikes a neuron and valid step).
 
     Args:
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
         total: L = weight sum_layers (number of spikes of all samples) instead: it grows with neurons, steps and batch.
+
+    Raises:
+        UserError: weight is below 0.
     """
 
     weight: float = 0.01
     total: bool = False
+
+    def __post_init__(self) -> None:
+        weighed(self)
 
     def __call__(self, spikes: dict[str, Tensor], length: Tensor) -> Tensor:
         """{layer: (T, B, ...)}, (B,) -> ()."""
@@ -87,10 +95,10 @@ class MembraneBounds:
 
     Args:
         low, high: unit of v; None: no bound on that side.
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
 
     Raises:
-        UserError: low is above high, or neither is given.
+        UserError: low is above high, neither is given, or weight is below 0.
     """
 
     low: float | None = -1.0
@@ -99,9 +107,8 @@ class MembraneBounds:
     reads: ClassVar[str] = "membranes"
 
     def __post_init__(self) -> None:
-        low, high = self.low, self.high
-        if (low is None and high is None) or (low is not None and high is not None and low > high):
-            raise UserError(f"regularizer MembraneBounds: low {low}, high {high}", "range   low <= high, one or both")
+        bounded(self, "unit of v")
+        weighed(self)
 
     def __call__(self, membranes: dict[str, Tensor], length: Tensor) -> Tensor:
         """{layer: (T, B, ...)}, (B,) -> ()."""
@@ -120,13 +127,13 @@ class SynapseBudget:
 
     Args:
         budget: synaptic operations a sample and step, above 0.
-        weight: factor of the penalty.
+        weight: factor of the penalty, 0 and above.
         both: fewer operations cost too: L = weight (n / budget - 1)^2.
 
     Source: Sorbaro et al. 2020, doi 10.3389/fnins.2020.00662.
 
     Raises:
-        UserError: the budget is not above 0.
+        UserError: the budget is not above 0, or weight is below 0.
     """
 
     budget: float = 1e5
@@ -135,8 +142,8 @@ class SynapseBudget:
     reads: ClassVar[str] = "operations"
 
     def __post_init__(self) -> None:
-        if not self.budget > 0:
-            raise UserError(f"regularizer SynapseBudget: budget = {self.budget}", "range   above 0, operations a step")
+        within("budget", self.budget, "operations a sample and step", above=True, of=_of(self))
+        weighed(self)
 
     def __call__(self, operations: dict[str, Tensor], length: Tensor) -> Tensor:
         """{layer: (T, B)}, (B,) -> ()."""
@@ -145,6 +152,25 @@ class SynapseBudget:
         n = torch.stack([mean(count, length).mean() for count in operations.values()]).sum()
         over = n / self.budget - 1
         return self.weight * (over if self.both else over.relu()).square()
+
+
+def weighed(penalty: Any) -> None:
+    """Refuse a penalty's `weight` that is no finite number, 0 and above."""
+    within("weight", penalty.weight, "no unit", of=_of(penalty))
+
+
+def bounded(penalty: Any, unit: str) -> None:
+    """Refuse a penalty's `low` and `high` unless one or both are finite numbers, low <= high."""
+    low, high = penalty.low, penalty.high
+    if low is None and high is None:
+        raise UserError(f"{_of(penalty)}: low and high are null", f"range          low <= high, one or both, {unit}")
+    lowest = -math.inf if low is None else within("low", low, unit, -math.inf, of=_of(penalty))
+    if high is not None:
+        within("high", high, unit, lowest, of=_of(penalty))
+
+
+def _of(penalty: Any) -> str:
+    return f"regularizer {type(penalty).__name__}"
 
 
 def outside(x: Tensor, low: float | Tensor | None, high: float | Tensor | None) -> Tensor:

@@ -36,7 +36,7 @@ def kernel_products(x: Tensor, y: Tensor, kernel: str = "linear", parameter: flo
     if kernel == "sigmoid":
         return (parameter * products).sigmoid()
     if kernel == "gaussian":
-        within("parameter", parameter, above=True)
+        within("parameter", parameter, "unit of the kernel's argument", above=True)
         apart = x.square().sum(1)[:, None] + y.square().sum(1) - 2 * products
         return (-apart / (2 * parameter**2)).exp()
     return products
@@ -75,10 +75,10 @@ class SpikeSimilarity(Loss):
     ):
         super().__init__()
         self.kernel = one_of("kernel", kernel, ("linear", "sigmoid", "gaussian"))
-        self.parameter = within("parameter", parameter, above=True)
+        self.parameter = within("parameter", parameter, "unit of the kernel's argument", above=True)
         self.distance = one_of("distance", distance, ("mse", "l1", "bce"))
-        self.smoothing = within("smoothing", smoothing)
-        self.cross_entropy_weight = within("cross_entropy_weight", cross_entropy_weight)
+        self.smoothing = within("smoothing", smoothing, "steps")
+        self.cross_entropy_weight = within("cross_entropy_weight", cross_entropy_weight, "no unit")
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C), spikes."""

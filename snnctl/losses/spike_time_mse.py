@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -34,7 +35,7 @@ class SpikeTimeMSE(Loss):
     Source: Eshraghian et al. 2023, doi 10.1109/JPROC.2023.3308088, section V.
 
     Raises:
-        UserError: on_target and off_target are not equally many.
+        UserError: on_target and off_target are not equally many, or not finite; tolerance is below 0.
     """
 
     def __init__(
@@ -45,9 +46,8 @@ class SpikeTimeMSE(Loss):
         class_weights: Sequence[float] | None = None,
     ):
         super().__init__(class_weights)
-        self.on_target = on_target if isinstance(on_target, int) else tuple(on_target)
-        self.off_target = off_target if isinstance(off_target, int) else tuple(off_target)
-        self.tolerance = within("tolerance", tolerance)
+        self.on_target, self.off_target = _times("on_target", on_target), _times("off_target", off_target)
+        self.tolerance = within("tolerance", tolerance, "steps")
         if len(_listed(self.on_target)) != len(_listed(self.off_target)) or not _listed(self.on_target):
             raise UserError(
                 f"loss.on_target = {on_target}, loss.off_target = {off_target}",
@@ -89,5 +89,12 @@ class SpikeTimeMSE(Loss):
         return (apart / steps).square().mean((0, 2))
 
 
-def _listed(times: Times) -> Sequence[int]:
-    return [times] if isinstance(times, int) else times
+def _times(name: str, times: Times) -> Times:
+    """One number, or a tuple of them, checked."""
+    several = isinstance(times, Sequence) and not isinstance(times, str)
+    checked = tuple(within(name, time, "steps", -math.inf) for time in (times if several else [times]))
+    return checked if several else checked[0]
+
+
+def _listed(times: Times) -> Sequence[float]:
+    return times if isinstance(times, tuple) else [times]

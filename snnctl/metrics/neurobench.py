@@ -87,6 +87,9 @@ class NeuroBench:
         self._layers = dict(network.temporal_layers())
         feedback = {name: getattr(layer, "feedback", None) for name, layer in self._layers.items()}
         self._feedback = {name: module for name, module in feedback.items() if isinstance(module, nn.Module)}
+        recurrent = {name: getattr(layer, "recurrent", None) for name, layer in self._layers.items()}
+        self._recurrent = {name: module for name, module in recurrent.items() if isinstance(module, nn.Module)}
+        self._synaptic = {name: layer for name, layer in self._layers.items() if hasattr(layer, "plain")}
         # Modules that a layer with a state runs step by step: they are counted through that layer.
         self._inner = {id(m) for layer in self._layers.values() if hasattr(layer, "trace") for m in layer.modules()}
         self._linear = self._find()
@@ -95,7 +98,9 @@ class NeuroBench:
         for name, module in self._linear.items():
             self.synapses.setdefault(name, SynapseCount(module))
             self._hooks.append(module.register_forward_pre_hook(self._linear_hook(name)))
-        for name, module in self._feedback.items():
+        for name, layer in self._synaptic.items():
+            self.synapses.setdefault(name, SynapseCount(layer))
+        for name, module in (*self._feedback.items(), *self._recurrent.items()):
             self.synapses.setdefault(f"{name}.feedback", SynapseCount(module))
         for name, layer in self._layers.items():
             self._hooks.append(layer.register_forward_hook(self._temporal_hook(name), with_kwargs=True))
@@ -208,9 +213,12 @@ class NeuroBench:
             out, valid = output[0].detach(), self._mask(name).to(output[0].device)
             if (args[1] if len(args) > 1 else kwargs.get("state")) is not None:
                 raise UserError("NeuroBench: a sequence must be run in one piece, from rest", "give no state")
-            if name in self._feedback:
-                self._count(f"{name}.feedback", torch.cat([torch.zeros_like(out[:1]), out[:-1]]), valid)
+            if name in self._synaptic:
+                self._count(name, args[0], valid)
             traced = layer.trace(args[0], None, dt=kwargs["dt"])[2] if hasattr(layer, "trace") else {}
+            if name in self._feedback or name in self._recurrent:  # cells of gates get back the last field of the state
+                back = out if name in self._feedback else traced[layer.State._fields[-1]].detach()
+                self._count(f"{name}.feedback", torch.cat([torch.zeros_like(back[:1]), back[:-1]]), valid)
             if "v" in traced:
                 self.membranes = True
                 changed = traced["v"][1:] != traced["v"][:-1]

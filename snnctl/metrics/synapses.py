@@ -59,13 +59,14 @@ def fan_out(module: nn.Module, shape: tuple[int, ...]) -> tuple[Tensor, float]:
     dilation and grouping.
 
     Args:
-        module: a layer with `weight`, linear in its input (B, *shape).
+        module: a layer with `weight`, linear in its input (B, *shape); or one that names such a layer by `plain()`.
         shape: of the input without batch.
 
     Returns:
         (prod(shape),) float64, and the number of operations with all weights and all inputs.
     """
     with torch.inference_mode(False), torch.enable_grad():
+        module = module.plain() if hasattr(module, "plain") else module
         effective = _adjoint(module, shape, ones=False)
         return effective, float(_adjoint(module, shape, ones=True).sum())
 
@@ -83,9 +84,16 @@ def _adjoint(module: nn.Module, shape: tuple[int, ...], ones: bool) -> Tensor:
     return slope.flatten()
 
 
+def linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
+    """A linear layer of these weights (out, in), which are not copied."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+    layer.weight, layer.bias = nn.Parameter(weight), None if bias is None else nn.Parameter(bias)
+    return layer
+
+
 def connection_sparsity(modules: list[nn.Module]) -> float | None:
     """Zero weights / weights over linear, convolutional and recurrent layers, biases excluded; None without weights."""
-    weights = [m.weight for m in modules]
+    weights = [(m.plain() if hasattr(m, "plain") else m).weight for m in modules]
     n = sum(w.numel() for w in weights)
     return sum(int((w == 0).sum()) for w in weights) / n if n else None
 

@@ -4,6 +4,7 @@ from snnctl.networks.attention import AttentionProduct, Masked, SelfAttention
 from snnctl.networks.chain import Chain
 from snnctl.networks.cropping import ChannelShift, Crop2d
 from snnctl.networks.delays import Delay, DelayedLinear
+from snnctl.networks.dimensions import MultiDimensionalAttention
 from snnctl.networks.feedback import AllToAll, MapToMap, OneToOne
 from snnctl.networks.initialise import init_rates
 from snnctl.networks.lateral import LateralInhibition, Scale, WinnerTakeAll
@@ -19,6 +20,8 @@ from snnctl.networks.residual import Residual
 from snnctl.networks.sparse import MeanField, SparseLinear
 from snnctl.networks.spectrum import Spectrum
 from snnctl.networks.spike_pooling import SpikeMaxPool2d
+from snnctl.networks.standardised import StandardisedConv2d
+from snnctl.networks.stochastic import StochasticLinear
 from snnctl.networks.voting import Voting
 from snnctl.networks.waves import Waves
 
@@ -40,6 +43,7 @@ __all__ = [
     "MapToMap",
     "Masked",
     "MeanField",
+    "MultiDimensionalAttention",
     "Network",
     "NeuNorm",
     "OneToOne",
@@ -51,6 +55,8 @@ __all__ = [
     "SparseLinear",
     "Spectrum",
     "SpikeMaxPool2d",
+    "StandardisedConv2d",
+    "StochasticLinear",
     "SumPool2d",
     "TemporalEffectiveBatchNorm",
     "ThresholdBatchNorm",

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snnctl.metrics.synapses import linear
 from snnctl.neurons.quantity import Kind, Per, Value, one_of, plain, spread
 from snnctl.neurons.temporal import Temporal
 
@@ -198,6 +199,10 @@ class DelayedLinear(_Delayed):
         kernel = (self.weight[..., None] * self.shares(dt)).flip(2)  # a convolution of torch runs backwards in time
         y = F.conv1d(both.permute(1, 2, 0), kernel, self.bias)
         return y.permute(2, 0, 1), after, {}
+
+    def plain(self) -> nn.Linear:
+        """The layer of torch that it is without delays; its operations are counted by it."""
+        return linear(self.weight, self.bias)
 
     def shares(self, dt: float) -> Tensor:
         """c (out, in, K + 1): the part of each synapse that comes k steps late."""

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.errors import number
 from snnctl.neurons.linear_scan import linear_scan
 from snnctl.neurons.quantity import one_of
 from snnctl.neurons.spiking import DEFAULT_SURROGATE, Fire
@@ -65,8 +66,7 @@ class AssociativeLeaky(Temporal):
         rows, columns = counted(name, "values", values), counted(name, "keys", keys)
         query = one_of(name, "query", query, Literal[True, False])
         super().__init__((values * values,) if query else (values * keys,))
-        if not isinstance(threshold, int | float) or isinstance(threshold, bool) or not threshold > 0:
-            raise self.wrong(f"threshold is {threshold!r}", "range          above 0, unit of V")
+        number(f"{name}: threshold is", threshold, "unit of V", 0.0, above=True)
         self.values, self.keys = rows, columns
         self.threshold = float(threshold)
         self.fire = one_of(name, "fire", fire, Fire)

@@ -8,12 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from snnctl.errors import UserError
-from snnctl.neurons.quantity import Kind, plain
+from snnctl.errors import number
 from snnctl.neurons.sequence import precision
-
-EXPONENT = Kind("no unit")
-SIGMA = Kind("unit of x")
 
 
 class ColouredNoiseState(NamedTuple):
@@ -35,7 +31,8 @@ class ColouredNoise(nn.Module):
     Raises:
         UserError: a value out of range.
 
-    Source: J. Timmer, M. König, "On generating power law noise", Astronomy and Astrophysics 300 (1995), 707.
+    Source: J. Timmer, M. König, "On generating power law noise", Astronomy and Astrophysics 300 (1995), 707; N. J.
+    Kasdin, "Discrete simulation of colored noise", Proceedings of the IEEE 83 (1995), doi:10.1109/5.381848.
     """
 
     temporal = True
@@ -44,8 +41,8 @@ class ColouredNoise(nn.Module):
 
     def __init__(self, *, sigma: float = 0.1, exponent: float = 1.0):
         super().__init__()
-        self.sigma = self._number("sigma", sigma, SIGMA, math.inf)
-        self.exponent = self._number("exponent", exponent, EXPONENT, 4.0)
+        self.sigma = number("ColouredNoise: sigma is", sigma, "unit of x", 0.0)
+        self.exponent = number("ColouredNoise: exponent is", exponent, "no unit", 0.0, 4.0)
 
     def forward(
         self, x: Tensor, state: ColouredNoiseState | None = None, *, dt: float
@@ -59,14 +56,6 @@ class ColouredNoise(nn.Module):
 
     def extra_repr(self) -> str:
         return f"sigma={self.sigma:g}, exponent={self.exponent:g}"
-
-    def _number(self, name: str, value: float, kind: Kind, highest: float) -> float:
-        owner = type(self).__name__
-        number = plain(owner, name, value, kind)
-        if isinstance(number, Tensor) or not 0 <= number <= highest:
-            limit = "0 and above" if math.isinf(highest) else f"0 to {highest:g}"
-            raise UserError(f"{owner}: {name} is {value!r}", f"range          {limit}, {kind.unit}")
-        return number
 
 
 def coloured(normal: Tensor, steps: int, exponent: float) -> Tensor:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.errors import number
 from snnctl.neurons.sequence import stack, unbind
 from snnctl.neurons.temporal import Temporal
 
@@ -62,14 +63,12 @@ class DSR(Temporal):
         shape: Sequence[int] | None = None,
     ):
         super().__init__(shape)
-        if not lowest > 0:
-            raise self.wrong(f"lowest is {lowest!r}", "range          above 0, unit of v")
-        if not threshold >= lowest:
-            raise self.wrong(f"threshold is {threshold!r}", f"range          {lowest:g} and above (lowest), unit of v")
-        if not 0 < firing <= 1:
-            raise self.wrong(f"firing is {firing!r}", "range          above 0, at most 1, no unit")
-        if tau_mem is not None and not tau_mem > 0:
-            raise self.wrong(f"tau_mem is {tau_mem!r}", "range          above 0, s, or null for no leak")
+        number("DSR: lowest is", lowest, "unit of v", 0.0, above=True)
+        number("DSR: threshold is", threshold, "unit of v, lowest or more", lowest)
+        number("DSR: threshold_gain is", threshold_gain, "no unit")
+        number("DSR: firing is", firing, "no unit", 0.0, 1.0, above=True)
+        if tau_mem is not None:
+            number("DSR: tau_mem is", tau_mem, "s, or null for no leak", 0.0, above=True)
         self.threshold = nn.Parameter(torch.tensor(float(threshold)), requires_grad=learn_threshold)
         self.firing, self.tau_mem, self.threshold_gain, self.lowest = firing, tau_mem, threshold_gain, lowest
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from snnctl.errors import number
 from snnctl.neurons.sequence import stack
 from snnctl.neurons.spiking import DEFAULT_SURROGATE
 from snnctl.neurons.temporal import Temporal
@@ -61,8 +62,7 @@ class FewSpike(Temporal):
         self.surrogate = a_surrogate(type(self).__name__, surrogate)
         lists = {"thresholds": thresholds, "resets": resets, "weights": weights}
         if all(numbers is None for numbers in lists.values()):
-            if not highest > 0:
-                raise self.wrong(f"highest is {highest!r}", "range          above 0, unit of the input")
+            number("FewSpike: highest is", highest, "unit of the input", 0.0, above=True)
             if type(steps) is not int or steps < 1:
                 raise self.wrong(f"steps is {steps!r}", "give           thresholds, resets and weights, or steps")
             lists = {name: [highest * 2.0 ** -(k + 1) for k in range(steps)] for name in lists}

@@ -51,6 +51,10 @@ class GatedRecurrence(Temporal):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
+    def plain(self) -> nn.Module:
+        """The layer of torch that the input meets; its operations are counted by it."""
+        return self.input
+
     @abstractmethod
     def cell(self, given: Tensor, returned: Tensor, state: NamedTuple) -> tuple[Tensor, NamedTuple]:
         """One step: the products with the input and with h, each (B, gates * cells, ...), to out and the next state."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from snnctl.neurons.adapting import Follows
 from snnctl.neurons.at_once import AtOnce
 from snnctl.neurons.qif import FARTHEST
-from snnctl.neurons.quantity import POTENTIAL, Kind, Value, one_of
+from snnctl.neurons.quantity import POTENTIAL, Kind, Value, one_of, plain
 from snnctl.neurons.sequence import zeros
 from snnctl.neurons.spiking import Reset
 
@@ -104,10 +104,12 @@ class Izhikevich(AtOnce):
         detach_reset: bool = True,
         **conventions,
     ):
+        if v_start is None:
+            v_start = plain(type(self).__name__, "v_reset", v_reset, POTENTIAL)  # a wrong one is v_reset's mistake
         own = {
             "a": (a, NUMBER), "b": (b, NUMBER), "d": (d, POTENTIAL), "square": (square, NUMBER),
             "linear": (linear, NUMBER), "constant": (constant, POTENTIAL), "tau": (tau, SCALE),
-            "v_start": (v_reset if v_start is None else v_start, POTENTIAL),
+            "v_start": (v_start, POTENTIAL),
         }  # fmt: skip
         if u_start is not None:
             own["u_start"] = (u_start, POTENTIAL)

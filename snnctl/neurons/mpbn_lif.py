@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.errors import number
 from snnctl.kernels.backend import Choice
 from snnctl.kernels.program import Program
 from snnctl.neurons.leaky import gained, leaked
@@ -61,10 +62,8 @@ class MPBNLIF(LIF):
             raise self.wrong(
                 f"shape is {self.shape}", "give           shape=(channels, ...), or let a network fill it in"
             )
-        if not 0 <= momentum <= 1:
-            raise self.wrong(f"momentum is {momentum!r}", "range          0 to 1, no unit")
-        if not eps > 0:
-            raise self.wrong(f"eps is {eps!r}", "range          above 0")
+        number("MPBNLIF: momentum is", momentum, "no unit", 0.0, 1.0)
+        number("MPBNLIF: eps is", eps, "square of the unit of v", 0.0, above=True)
         self.momentum, self.eps = momentum, eps
         self.norm = NORMS[len(self.shape)](self.shape[0], momentum=momentum, eps=eps)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.errors import number
 from snnctl.neurons.spiking import DEFAULT_SURROGATE
 from snnctl.neurons.temporal import Temporal
 from snnctl.neurons.threshold import a_surrogate
@@ -51,7 +52,7 @@ class _OverSteps(Temporal):
             )
         self.steps = steps
         self.weight = nn.Parameter(torch.empty(steps, steps))
-        self.bias = nn.Parameter(torch.full((steps,), -float(threshold)))
+        self.bias = nn.Parameter(torch.full((steps,), -_starting(self, threshold)))
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
 
     def _checked_length(self, length: int) -> None:
@@ -147,8 +148,7 @@ class MaskedPSN(_OverSteps):
         super().__init__(surrogate, shape)
         self._square(steps, threshold)
         self.order = _checked_order(self, order)
-        if not 0 <= masking <= 1:
-            raise self.wrong(f"masking is {masking!r}", "range          0 to 1, no unit")
+        number("MaskedPSN: masking is", masking, "no unit", 0.0, 1.0)
         self.register_buffer("masking", torch.tensor(float(masking)))
 
     def run(self, x: Tensor, state: MaskedPSNState | None, dt: float) -> tuple[Tensor, MaskedPSNState, dict]:
@@ -181,7 +181,7 @@ class SlidingPSN(_OverSteps):
 
     Args:
         order: steps that it sees, its own included, 1 and above.
-        decay: w[k] starts at decay^k, no unit, above 0; None draws it at random.
+        decay: w[k] starts at decay^k, no unit, above 0, at most 1; None draws it at random.
         threshold: what b starts at, negated; unit of x.
         surrogate: the gradient of a spike.
         shape: as of `PSN`.
@@ -208,12 +208,12 @@ class SlidingPSN(_OverSteps):
     ):
         super().__init__(surrogate, shape)
         self.order = _checked_order(self, order)
-        if decay is not None and not 0 < decay < math.inf:
-            raise self.wrong(f"decay is {decay!r}", "range          above 0, no unit, or null to draw weights")
+        if decay is not None:
+            number("SlidingPSN: decay is", decay, "no unit, or null to draw weights", 0.0, 1.0, above=True)
         bound = 1 / math.sqrt(self.order)
         powers = torch.empty(self.order).uniform_(-bound, bound) if decay is None else None
         self.weight = nn.Parameter(torch.tensor([decay**k for k in range(order)]) if powers is None else powers)
-        self.bias = nn.Parameter(torch.tensor(-float(threshold)))
+        self.bias = nn.Parameter(torch.tensor(-_starting(self, threshold)))
 
     def run(self, x: Tensor, state: SlidingPSNState | None, dt: float) -> tuple[Tensor, SlidingPSNState, dict]:
         before = self.order - 1
@@ -233,6 +233,10 @@ class SlidingPSN(_OverSteps):
 
     def extra_repr(self) -> str:
         return f"order={self.order}, surrogate={self.surrogate}"
+
+
+def _starting(neuron: Temporal, threshold: float) -> float:
+    return float(number(f"{type(neuron).__name__}: threshold is", threshold, "unit of x"))
 
 
 def _checked_order(neuron: Temporal, order: int) -> int:

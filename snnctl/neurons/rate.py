@@ -44,7 +44,9 @@ class Rate(Leaky):
     Raises:
         UserError: a value out of range, an unknown option or parameter name; a time constant below dt / 2.
 
-    Source: P. Dayan, L. F. Abbott, "Theoretical Neuroscience" (2001), section 7.2.
+    Source: H. R. Wilson, J. D. Cowan, "Excitatory and inhibitory interactions in localized populations of model
+    neurons", Biophysical Journal 12 (1972), doi:10.1016/S0006-3495(72)86068-5; P. Dayan, L. F. Abbott, "Theoretical
+    Neuroscience" (2001), section 7.2.
     """
 
     State = RateState

@@ -24,7 +24,9 @@ class ReLU(Neuron):
 
     With `neuron=relu` a network trains as an ANN: the baseline of a spiking one, and what is converted to one.
 
-    Source: V. Nair, G. E. Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+    Source: K. Fukushima, "Visual feature extraction by a multilayered network of analog threshold elements", IEEE
+    Transactions on Systems Science and Cybernetics 5 (1969), doi:10.1109/TSSC.1969.300225; V. Nair, G. E. Hinton,
+    "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
 
     State = ReLUState

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snnctl.errors import number
 from snnctl.neurons.gated_recurrence import Dense, GatedRecurrence
 from snnctl.neurons.quantity import one_of
 from snnctl.neurons.spiking import DEFAULT_SURROGATE, Fire
@@ -39,9 +40,8 @@ class _Membrane(GatedRecurrence):
 
     def _fires(self, threshold: float, fire: Fire, reset: Reset) -> None:
         owner = type(self).__name__
-        if not isinstance(threshold, int | float) or isinstance(threshold, bool) or not threshold > 0:
-            raise self.wrong(f"threshold is {threshold!r}", "range          above 0; v stays between -1 and 1")
-        self.threshold = float(threshold)
+        what = f"{type(self).__name__}: threshold is"
+        self.threshold = float(number(what, threshold, "no unit; v stays between -1 and 1", 0.0, above=True))
         self.fire = one_of(owner, "fire", fire, Fire)
         self.reset = one_of(owner, "reset", reset, Reset)
 

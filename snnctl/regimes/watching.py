@@ -49,6 +49,8 @@ class Watch:
         inner: set[int] = set()  # modules that a layer with a state runs itself, step by step
         for name, layer in self.network.temporal_layers().items():
             inner |= {id(m) for m in layer.modules()} if hasattr(layer, "trace") else set()
+            if hasattr(layer, "plain"):
+                self._on(layer, "operations", name, self._of_sequence(name))
             feedback = getattr(layer, "feedback", None)
             if isinstance(feedback, nn.Module):
                 self._on(layer, "operations", f"{name}.feedback", self._of_feedback(f"{name}.feedback"))
@@ -71,6 +73,12 @@ class Watch:
     def _of_inputs(self, name: str) -> Callable[..., Tensor]:
         def read(layer: nn.Module, args: Any, kwargs: Any, output: Any) -> Tensor:
             return self._operations(layer, name, args[0].unflatten(0, (-1, self._batch)))
+
+        return read
+
+    def _of_sequence(self, name: str) -> Callable[..., Tensor]:
+        def read(layer: nn.Module, args: Any, kwargs: Any, output: Any) -> Tensor:
+            return self._operations(layer, name, args[0])
 
         return read
 

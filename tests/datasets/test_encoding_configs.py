@@ -27,7 +27,7 @@ def composed(name: str, *overrides: str):
 
 
 def series(name: str) -> bool:
-    return name.partition("/")[0] in ("delta", "temporal_fields", "imu", "periodic")
+    return name.partition("/")[0] in ("band_filters", "delta", "temporal_fields", "imu", "periodic")
 
 
 @pytest.mark.parametrize("name", NAMES)

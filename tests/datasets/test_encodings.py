@@ -167,6 +167,8 @@ def test_impossible_settings_are_named_with_their_range(bad, said):
         (Latency(), image(255.0), "Latency: a value is 255\nrange          0 to 1, no unit"),
         (Latency(), image(float("nan")), "Latency: a value is nan\nrange          0 to 1, no unit"),
         (Poisson(outside="clip"), image(float("inf")), "Poisson: a value is inf"),
+        (Direct(), image(float("nan")), "Direct: a value is nan\nrange          finite"),
+        (Periodic(), image(float("-inf")), "Periodic: a value is -inf\nrange          finite"),
     ],
 )
 def test_a_value_outside_the_range_is_named_with_it(encoding, values, said):

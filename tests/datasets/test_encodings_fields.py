@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnctl.datasets.draws import generator
-from snnctl.datasets.encodings import Delta, Latency, Population, Rate, SpatialFields, TemporalFields
+from snnctl.datasets.encodings import BandFilters, Delta, Latency, Population, Rate, SpatialFields, TemporalFields
 from snnctl.datasets.encodings.spatial_fields import spatial_field
 from snnctl.errors import UserError
 
@@ -115,3 +115,27 @@ def test_bad_settings_and_values(bad, said):
     with pytest.raises(UserError) as error:
         bad()
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(("centre", "band"), [(5.0, 0), (20.0, 1), (60.0, 2)])
+def test_a_tone_excites_its_band(centre, band):
+    code = BandFilters(centres=(5.0, 20.0, 60.0), widths=(4.0, 10.0, 20.0))
+    tone = torch.sin(2 * math.pi * centre * torch.arange(4000) * 1e-3).view(-1, 1, 1)
+    x = code(torch.cat([tone, torch.zeros_like(tone)], 2), 4000, 1e-3, ())
+    assert x.shape == (4000, 1, 6) and code.shape((2,)) == (6,)
+    assert x[2000:, 0].mean(0).argmax() == 2 * band and not x[:, 0, 1::2].any()  # the second channel is silent
+    assert x[3000, 0, 2 * band].item() == pytest.approx(2 / math.pi, rel=0.1)  # the mean of |sin|
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: BandFilters(centres=(0.0,)), "centres is 0.0\nrange          finite, above 0, Hz"),
+    (lambda: BandFilters(centres=(2.0,), widths=(4.0,)), "centres - widths / 2 is 0.0\nrange"),
+    (lambda: BandFilters(widths=(1.0, 2.0)), "4 centres, 2 widths"),
+    (lambda: BandFilters(order=0), "order is 0\nrange          finite, 1 or more, whole"),
+    (lambda: BandFilters()(torch.zeros(4, 1, 2), 4, 25e-3, ()), "a band reaches 24 Hz\nrange          below 1"),
+    (lambda: BandFilters()(torch.full((4, 1, 2), math.nan), 4, 1e-3, ()), "a value is nan"),
+])  # fmt: skip
+def test_bands_that_are_none(make, said):
+    with pytest.raises(UserError) as caught:
+        make()
+    assert said in str(caught.value)

@@ -71,7 +71,7 @@ def test_silent_neurons_are_pushed_up():
 
 
 def test_mistakes():
-    with pytest.raises(UserError, match="low <= high"):
+    with pytest.raises(UserError, match=r"range +finite, 0\.5 or more"):
         FiringRate(low=0.5, high=0.1)
     with pytest.raises(UserError, match="neuron, sample"):
         FiringRate(of="layer")

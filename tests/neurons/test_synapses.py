@@ -55,3 +55,16 @@ def test_a_time_constant_below_half_a_step_is_named(kind):
         kind(tau_syn=0.4e-3).coefficients(DT)
     with pytest.raises(UserError, match="tau_syn is 0 s"):
         kind(tau_syn=0.0)
+
+
+@pytest.mark.parametrize("learnable", [[], ["tau_syn"]])
+def test_a_kernel_holds_the_decay_as_the_step_does(learnable):
+    x = (torch.rand(50, 2, 3, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    outs = [ExpSynapse(synapse="held", learnable=learnable, backend=b)(x, dt=DT)[0] for b in ("cpu", "eager")]
+    assert torch.equal(*outs)
+
+
+def test_a_spike_holds_the_decay():
+    neuron = ExpSynapse(tau_syn=2 * DT, decay="euler", synapse="held")  # decay 1/2 where nothing comes
+    x = torch.tensor([1.0, 0.0, 1.0, 0.0]).view(4, 1, 1)
+    assert neuron(x, dt=DT)[0].flatten().tolist() == [1.0, 0.5, 1.5, 0.75]

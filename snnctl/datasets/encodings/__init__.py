@@ -6,6 +6,7 @@ the encoding has a method `shape`. Draws do not depend on T: a longer batch leav
 and a sample's encoding never depends on who else is in the batch.
 """
 
+from snnctl.datasets.encodings.band_filters import BandFilters
 from snnctl.datasets.encodings.current import Current
 from snnctl.datasets.encodings.delta import Delta
 from snnctl.datasets.encodings.direct import Direct, Periodic
@@ -24,6 +25,7 @@ from snnctl.datasets.encodings.temporal_fields import TemporalFields
 
 __all__ = [
     "IMU",
+    "BandFilters",
     "Current",
     "Delta",
     "Direct",

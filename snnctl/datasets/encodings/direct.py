@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snnctl.datasets.encodings.ranges import Generators, number
+from snnctl.datasets.encodings.ranges import Generators, number, within
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,12 @@ class Direct:
     """The values themselves at every step: x[t] = v[t], or x[t] = v for a still image, expanded without a copy."""
 
     def __call__(self, values: Tensor, steps: int, dt: float, rngs: Generators) -> Tensor:
-        """(T, B, *shape); a view with stride 0 in time for still images."""
-        return values.expand(steps, *values.shape[1:])
+        """(T, B, *shape); a view with stride 0 in time for still images.
+
+        Raises:
+            UserError: a value is no finite number.
+        """
+        return within("Direct", values).expand(steps, *values.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Periodic:
             number("Periodic", "period", self.period, "s", 0.0, above=True)
 
     def __call__(self, values: Tensor, steps: int, dt: float, rngs: Generators) -> Tensor:
-        """(T, B, *shape)."""
+        """(T, B, *shape).
+
+        Raises:
+            UserError: a value is no finite number.
+        """
         rows = len(values) if self.period is None else min(max(round(self.period / dt), 1), len(values))
-        return values[torch.arange(steps) % rows]
+        return within("Periodic", values)[torch.arange(steps) % rows]

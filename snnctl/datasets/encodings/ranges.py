@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from torch import Tensor
 
-from snnctl.errors import UserError, did_you_mean
+from snnctl import errors
+from snnctl.errors import UserError, did_you_mean, span
 
 Generators = Sequence[np.random.Generator]
 Outside = Literal["refuse", "clip"]  # what becomes of values outside the range
@@ -29,9 +30,7 @@ def number(
     Raises:
         UserError: names the setting, its value, the range and the unit.
     """
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not fine or not low <= value <= high or (above and value == low):
-        raise UserError(f"{owner}: {name} is {value!r}", f"range          {_range(low, high, above)}, {unit}")
+    errors.number(f"{owner}: {name} is", value, unit, low, high, above)
 
 
 def choice(owner: str, name: str, value: Any, options: Any) -> None:
@@ -76,7 +75,7 @@ def within(
         return values.clamp(low, high)
     wrong = most if not math.isfinite(most) or most > high else least
     hint = "" if not finite or outside == "clip" else "\nto clip them   dataset.encoding.outside=clip"
-    raise UserError(f"{owner}: {name} is {wrong:g}", f"range          {_range(low, high)}, {unit}{hint}")
+    raise UserError(f"{owner}: {name} is {wrong:g}", f"range          {span(low, high)}, {unit}{hint}")
 
 
 def still(owner: str, values: Tensor) -> Tensor:
@@ -88,11 +87,3 @@ def still(owner: str, values: Tensor) -> Tensor:
     if len(values) != 1:
         raise UserError(f"{owner} encodes still images, and this is a series", "choose from direct, rate, delta")
     return values[0]
-
-
-def _range(low: float, high: float, above: bool = False) -> str:
-    if math.isinf(low) and math.isinf(high):
-        return "finite"
-    if math.isinf(high):
-        return f"finite, {'above ' if above else ''}{low:g}{'' if above else ' or more'}"
-    return f"{'above ' if above else ''}{low:g} to {high:g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from snnctl.errors import UserError
+from snnctl.errors import UserError, number
 from snnctl.losses.loss import total
 from snnctl.metrics.decoders.decoder import Learned, checked
 
@@ -31,9 +31,7 @@ class Assigned(Learned):
     """
 
     def __init__(self, keep: float = 1.0):
-        if not keep >= 0:
-            raise UserError(f"decoder.keep is {keep}", "range          0 and above, no unit")
-        self.keep = keep
+        self.keep = number("decoder.keep is", keep, "no unit", 0.0)
         self.rates = self.proportions = self.labels = self._sums = self._samples = None
 
     def start(self, classes: int) -> None:

@@ -21,7 +21,7 @@ def _inputs() -> Inputs:
     return {"x": x, "w": 2 * torch.rand(IN, NEURONS, generator=draw)}
 
 
-def _first(firing: Tensor, count: int) -> Tensor:
+def first(firing: Tensor, count: int) -> Tensor:
     """In place of their draw of one of the neurons that fire: the first of them."""
     return firing.argmax(1, keepdim=True)
 
@@ -42,7 +42,7 @@ def _theirs(given: Inputs, exc: float = 22.5, inh: float = 17.5, theta_plus: flo
         (ai, ae, topology.Connection(ai, ae, w=-inh * (everyone - own))),
     ]
     spikes, inhibitory = [], []
-    with mock.patch("torch.multinomial", _first):
+    with mock.patch("torch.multinomial", first):
         for x_t in given["x"]:  # as their Network.run: every layer sees what the others gave one step before
             currents = {id(layer): torch.zeros(1, NEURONS) for layer in (ae, ai)}
             for source, target, synapse in synapses:

@@ -48,5 +48,11 @@ CASES = [
         lambda given: _cell(given, v_th=0.3, tau_adapt_inv=100.0, beta=0.3, v_reset=-0.2),
         {"threshold": 0.3, "tau_adapt": 10e-3, "beta": 0.3, "v_reset": -0.2},
     ),
+    _case("LSNN", "defaults", _layer, {}),
+    _case(
+        "LSNN", "tau_adapt_inv=100_beta=0.3_v_th=0.3",
+        lambda given: _layer(given, v_th=0.3, tau_adapt_inv=100.0, beta=0.3, v_reset=-0.2),
+        {"threshold": 0.3, "tau_adapt": 10e-3, "beta": 0.3, "v_reset": -0.2},
+    ),
     _case("LSNN", "v_th=0.3", lambda given: _layer(given, v_th=0.3), {"threshold": 0.3}),
 ]  # fmt: skip

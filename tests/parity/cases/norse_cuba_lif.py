@@ -25,10 +25,10 @@ def _cell(given: Inputs, **options: float) -> Traces:
     return cell(norse.LIFCell(parameters(**options)), ["v", "i"], given)
 
 
-def _layer(given: Inputs) -> Traces:
+def _layer(given: Inputs, **options: float) -> Traces:
     import norse.torch as norse
 
-    return sequence(norse.LIF(parameters(v_th=0.3), record_states=True), ["v", "i"], given)
+    return sequence(norse.LIF(parameters(**options), record_states=True), ["v", "i"], given)
 
 
 def _refractory(given: Inputs, rho_reset: float = 5.0, **options: float) -> Traces:
@@ -61,15 +61,18 @@ def _case(api: str, setting: str, inputs, theirs, options: dict, preset: str = "
 
 DRIVE = currents(scale=1.0, offset=0.4)
 LOW = {"threshold": 0.3}
+OTHER = {"tau_syn_inv": 500.0, "tau_mem_inv": 250.0, "v_leak": -0.1, "v_reset": -0.4, "v_th": 0.2}
+OURS = {"tau_syn": 2e-3, "tau_mem": 4e-3, "v_rest": -0.1, "v_reset": -0.4, "threshold": 0.2}
 CASES = [
     _case("LIFCell", "defaults", DRIVE, _cell, {}),
     _case("LIFCell", "v_th=0.3", DRIVE, lambda given: _cell(given, v_th=0.3), LOW),
     _case(
         "LIFCell", "taus_v_leak_v_reset", DRIVE,
-        lambda given: _cell(given, tau_syn_inv=500.0, tau_mem_inv=250.0, v_leak=-0.1, v_reset=-0.4, v_th=0.2),
-        {"tau_syn": 2e-3, "tau_mem": 4e-3, "v_rest": -0.1, "v_reset": -0.4, "threshold": 0.2},
+        lambda given: _cell(given, **OTHER), OURS,
     ),
-    _case("LIF", "v_th=0.3", DRIVE, _layer, LOW),
+    _case("LIF", "defaults", DRIVE, _layer, {}),
+    _case("LIF", "v_th=0.3", DRIVE, lambda given: _layer(given, v_th=0.3), LOW),
+    _case("LIF", "taus_v_leak_v_reset", DRIVE, lambda given: _layer(given, **OTHER), OURS),
     _case("LIFRefracCell", "defaults", DRIVE, _refractory, {}, "cuba_lif/norse_refrac"),
     _case(
         "LIFRefracCell", "v_th=0.3", DRIVE, lambda given: _refractory(given, v_th=0.3), LOW, "cuba_lif/norse_refrac"

@@ -39,11 +39,12 @@ def _iaf(given: Inputs, kind: str = "IAFCell", **options: float) -> Traces:
     return cell(getattr(norse, kind)(p), ["v"], given)
 
 
-def _iaf_layer(given: Inputs) -> Traces:
+def _iaf_layer(given: Inputs, **options: float) -> Traces:
     import norse.torch as norse
 
+    p = norse.functional.iaf.IAFParameters(**{n: torch.as_tensor(v) for n, v in options.items()})
     x = given["x"].clone().requires_grad_()
-    return with_gradients(norse.IAF()(x)[0], x, given, [])
+    return with_gradients(norse.IAF(p)(x)[0], x, given, [])
 
 
 def _box(given: Inputs, subtract: bool = False, **options: float) -> Traces:
@@ -69,6 +70,8 @@ CASES = [
         "IAFCell", IAF, "v_reset=-0.5", currents(), lambda given: _iaf(given, v_reset=-0.5), {"v_reset": -0.5},
     ),
     _case("IAF", IAF, "defaults", currents(), _iaf_layer, {}, {}),
+    _case("IAF", IAF, "v_th=0.5", currents(), lambda given: _iaf_layer(given, v_th=0.5), {"threshold": 0.5}, {}),
+    _case("IAF", IAF, "v_reset=-0.5", currents(), lambda given: _iaf_layer(given, v_reset=-0.5), {"v_reset": -0.5}, {}),
     _case("LIFBoxCell", BOX, "defaults", currents(scale=3, offset=1), _box, {}),
     _case(
         "LIFBoxCell", BOX, "v_th=0.1_reset_subtract", currents(),

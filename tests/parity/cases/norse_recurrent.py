@@ -73,15 +73,12 @@ def _case(kind: str, setting: str, theirs: dict, options: dict, over_time: bool 
     )  # fmt: skip
 
 
+SETTINGS = {
+    "defaults": ({}, {}),
+    "v_th=0.2": ({"v_th": 0.2}, {"threshold": 0.2}),
+    "v_th=0.3_tau_mem_inv=250": ({"v_th": 0.3, "tau_mem_inv": 250.0}, {"threshold": 0.3, "tau_mem": 4e-3}),
+}
 CASES = [
-    case
-    for kind in APIS
-    for case in (
-        _case(kind, "defaults", {}, {}),
-        _case(kind, "v_th=0.2", {"v_th": 0.2}, {"threshold": 0.2}),
-        _case(
-            kind, "v_th=0.3_tau_mem_inv=250", {"v_th": 0.3, "tau_mem_inv": 250.0}, {"threshold": 0.3, "tau_mem": 4e-3}
-        ),
-        _case(kind, "v_th=0.2", {"v_th": 0.2}, {"threshold": 0.2}, over_time=True),
-    )
-]
+    _case(kind, setting, *both, over_time=over_time)
+    for kind in APIS for over_time in (False, True) for setting, both in SETTINGS.items()
+]  # fmt: skip

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 
 from snnctl.surrogates import SingleExponential
 from tests.parity.cases.rockpool_lif import module, window
-from tests.parity.drive import currents
+from tests.parity.drive import currents, with_gradients
 from tests.parity.frameworks import guard
 from tests.parity.parity import Inputs, Parity, Traces
-from tests.parity.preset import mine, without
+from tests.parity.preset import mine, preset, without
 
 FIELDS, LEARNED = {"v": "v", "i": "i"}, ["tau_mem", "tau_syn"]
 
@@ -73,6 +74,15 @@ def _numpy_case(setting: str, theirs: dict, options: dict) -> Parity:
     )  # fmt: skip
 
 
+def _biased(given: Inputs, bias: float) -> Traces:
+    """A bias of the membrane at each step is a resting potential of bias / (1 - decay), with v starting at 0."""
+    neuron = preset("cuba_lif/rockpool", v_rest=bias / (1 - math.exp(-1e-3 / 20e-3)))
+    x = given["x"].clone().requires_grad_()
+    start = neuron.initial_state(x[0])
+    out, _, states = neuron.trace(x, start._replace(v=torch.zeros_like(x[0])), dt=1e-3)
+    return {**with_gradients(out, x, given, []), **{name: states[field] for name, field in FIELDS.items()}}
+
+
 def _tau(decay: float) -> float:
     return -1e-3 / math.log(decay)
 
@@ -91,5 +101,11 @@ CASES = [
     _bitshift_case(10e-3, 5e-3),
     _bitshift_case(50e-3, 2e-3),
     _numpy_case("defaults", {}, {}),
+    _numpy_case("tau_mem=0.01", *[{"tau_mem": 10e-3}] * 2),
+    *(
+        Parity("rockpool.nn.modules.LIFTorch", "neuron=cuba_lif/rockpool from v = 0", f"bias={bias:g}",
+               currents(0.3, 0.1), partial(_theirs, bias=torch.full((5,), bias)), partial(_biased, bias=bias))
+        for bias in (0.04, -0.05)
+    ),
     _numpy_case("threshold=0.4_tau_syn=0.005", *[{"threshold": 0.4, "tau_syn": 5e-3}] * 2),
 ]  # fmt: skip

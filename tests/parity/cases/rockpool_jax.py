@@ -214,13 +214,17 @@ CASES = [
     ),
     _norm("l2sqr_norm", "defaults", {}, ParameterNorm("l2", "*", weight=1.0)),
     _norm("l0_norm_approx", "defaults", {}, ParameterNorm("l0", "*", weight=1.0)),
+    _norm("l0_norm_approx", "sigma=1", {"sigma": 1.0}, ParameterNorm("l0", "*", sigma=1.0, weight=1.0)),
     _norm("l0_norm_approx", "sigma=0.01", {"sigma": 0.01}, ParameterNorm("l0", "*", sigma=0.01, weight=1.0)),
     _attack("defaults", {}, Robust(distance="mse")),
     _attack(
         "mismatch_level=0.2,attack_steps=4", {"mismatch_level": 0.2, "attack_steps": 4},
         Robust(level=0.2, steps=4, distance="mse"),
     ),
+    _attack("mismatch_level=0.1,initial_std=0.01", {"mismatch_level": 0.1, "initial_std": 0.01},
+            Robust(level=0.1, start=0.01, distance="mse")),
     _mismatch("defaults", {}, 0.1),
+    _mismatch("percent_deviation=0.5", {"percent_deviation": 0.5}, 0.5 / 3),
     _mismatch("percent_deviation=0.2,sigma_rule=1", {"percent_deviation": 0.2, "sigma_rule": 1.0}, 0.2),
     _adversary("defaults", {}, Robust(distance="mse")),
     _adversary(

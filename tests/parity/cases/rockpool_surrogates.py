@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from snnctl.neurons import IF
 from snnctl.surrogates import Surrogate
+from tests.parity.frameworks import guard
 from tests.parity.parity import Inputs, Parity, Traces
 from tests.surrogates.gradients import around_threshold, gradient, proof
+from tests.surrogates.presets import preset
 
 
 def _apply(v: Tensor, function: str, threshold: float, window: float) -> Tensor:
@@ -42,10 +45,24 @@ def _case(function: str, name: str, setting: str, threshold: float, window: floa
     )
 
 
-def _dynapsim(given: Inputs) -> Traces:
+def _dynapsim(given: Inputs, threshold: float, reset: float) -> Traces:
+    """Its gradient; what it gives is a count of currents above 0 on a logarithmic scale."""
+    guard()
+    import jax
     from rockpool.devices.dynapse.simulation.surrogate import step_pwl
 
-    return gradient(given, lambda x: step_pwl(x, 0.0, -1.0))
+    slope = jax.vmap(jax.grad(lambda i: step_pwl(i, threshold, reset, float("inf"))))
+    return {"grad_x": torch.from_numpy(np.array(slope((given["x"] + threshold).numpy()))) * given["g"]}
+
+
+def _dynapsim_case(setting: str, threshold: float, reset: float) -> Parity:
+    name = "rockpool/dynapsim_step_pwl"
+    mine = preset(name, kink=reset - threshold)
+    return Parity(
+        "rockpool.devices.dynapse.simulation.surrogate.step_pwl", f"surrogate@neuron.surrogate={name}", setting,
+        around_threshold, lambda given: _dynapsim(given, threshold, reset),
+        lambda given: gradient(given, mine, ["grad_x"]),
+    )  # fmt: skip
 
 
 PERIODIC = {"width": 0.5, "scale": 2.0, "period": 0.5}
@@ -60,10 +77,9 @@ CASES = [
     *(
         proof("rockpool.nn.modules.torch.lif_torch.sigmoid", "rockpool/sigmoid", f"threshold={threshold:g}",
               lambda x, threshold=threshold: _smooth(x + threshold, threshold), {}, traces=["grad_x"])
-        for threshold in (1.0, 0.25)
+        for threshold in (1.0, 0.25, 2.0)
     ),
-    # it needs JAX, which the environment of the frameworks does not hold
-    Parity("rockpool.devices.dynapse.simulation.surrogate.step_pwl",
-           "surrogate@neuron.surrogate=rockpool/dynapsim_step_pwl", "defaults", around_threshold, _dynapsim,
-           fails="ModuleNotFoundError"),
+    _dynapsim_case("Ispkthr=1,Ireset=0", 1.0, 0.0),
+    _dynapsim_case("Ispkthr=1,Ireset=0.5", 1.0, 0.5),
+    _dynapsim_case("Ispkthr=2.5,Ireset=0.25", 2.5, 0.25),
 ]  # fmt: skip

@@ -132,6 +132,8 @@ CASES = [
     _syn_case("tau=0.05", {"tau": 50e-3}, {"tau_syn": 50e-3}),
     _numpy_syn_case("defaults", {}, {}),
     _numpy_syn_case("tau=0.02", {"tau": 20e-3}, {"tau_syn": 20e-3}),
+    _numpy_syn_case("tau=0.05", {"tau": 50e-3}, {"tau_syn": 50e-3}),
+    _low_pass_case(50e-3),
     _low_pass_case(10e-3),
     _low_pass_case(2e-3),
     _multi_case("", [20e-3, 5e-3], {}, {}),

@@ -17,16 +17,6 @@ def _theirs(given: Inputs, **options: Any) -> Traces:
     return layer(given, sinabs.IAF(**options))
 
 
-def _squeezed(given: Inputs) -> Traces:
-    arguments()
-    import sinabs.layers as sinabs
-
-    built = sinabs.IAFSqueeze(batch_size=2)
-    x = given["x"]
-    flat = built(x.transpose(0, 1).reshape(-1, x.shape[2]))
-    return {"spikes": flat.view(x.shape[1], x.shape[0], -1).transpose(0, 1)}
-
-
 def _case(setting: str, theirs: dict, options: dict, scale: float = 0.8) -> Parity:
     return Parity(
         "sinabs.layers.IAF", "neuron=if/sinabs", setting, currents(scale),
@@ -39,6 +29,4 @@ CASES = [
     _case("min_v_mem=-1", {"min_v_mem": -1.0}, {"v_min": -1.0}),
     _case("spike_threshold=0.4_SingleSpike", {"spike_threshold": 0.4, "spike_fn": "SingleSpike"},
           {"threshold": 0.4, "max_spikes": 1}),
-    Parity("sinabs.layers.IAFSqueeze", "neuron=if/sinabs", "batch_size=2", currents(0.8), _squeezed,
-           lambda given: {"spikes": mine("if/sinabs")(given)["spikes"]}),
 ]  # fmt: skip

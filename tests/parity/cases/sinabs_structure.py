@@ -96,6 +96,7 @@ CASES = [
     _crop("rows_1_0_columns_0_2", (((1, 0), (0, 2)),), {"rows": (1, 0), "columns": (0, 2)}),
     _crop("rows_1_2_columns_1_1", (((1, 2), (1, 1)),), {"rows": (1, 2), "columns": (1, 1)}),
     _shift("defaults", {}, {}),
+    _shift("channel_shift=1", {"channel_shift": 1}, {"shift": 1}),
     _shift("channel_shift=3", {"channel_shift": 3}, {"shift": 3}),
     # a Residual adds its branches; Sinabs also pads branches of different sizes, which ours refuses
     _case("Merge", "Residual", "defaults", _merge, lambda given: _traces(given, lambda x: x + x.flip(0))),

@@ -43,6 +43,20 @@ def _rate_series() -> Parity:
     return Parity("snntorch.spikegen.rate", "encoding=rate/snntorch", "time_var_input=True", inputs, run, ours)
 
 
+def _rate_conv(setting: str, low: float, high: float) -> Parity:
+    def run(x: Inputs) -> Traces:
+        from snntorch import spikegen
+
+        with drawing(x["u"][0]):
+            return {"spikes": spikegen.rate_conv(x["x"])[None]}
+
+    def ours(x: Inputs) -> Traces:
+        return {"spikes": Rate(outside="clip")(x["x"][None], 1, DT, given(x["u"]))}
+
+    inputs = images(1, (4, 12), low, high)
+    return Parity("snntorch.spikegen.rate_conv", "encoding=rate/snntorch", setting, inputs, run, ours)
+
+
 def _latency(setting: str, theirs: dict, mine: dict) -> Parity:
     def run(x: Inputs) -> Traces:
         from snntorch import spikegen
@@ -75,6 +89,9 @@ CASES = [
     _rate("gain=0.5_offset=0.1", {"gain": 0.5, "offset": 0.1}, {"max_rate": 500.0, "offset": 0.1}),
     _rate("first_spike_time=7", {"first_spike_time": 7}, {"start": 7e-3}),
     _rate_series(),
+    _rate_conv("defaults", 0.0, 1.0),
+    _rate_conv("values_outside_0_to_1", -0.5, 1.5),
+    _rate_conv("weak_values", 0.0, 0.1),
     _latency("defaults", {}, {}),
     _latency("tau=5_clip=True", {"tau": 5, "clip": True, "bypass": True}, {"tau": 5e-3, "below": "silent"}),
     _latency(

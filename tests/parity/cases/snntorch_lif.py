@@ -120,5 +120,6 @@ CASES = [
     _graded_case("graded_spikes_factor=0.5_zero", {"graded_spikes_factor": 0.5, "reset_mechanism": "zero"},
                  {"amplitude": 0.5, "reset": "zero"}),
     _layer_case("constant_factor=1.5", 1.5),
+    _layer_case("constant_factor=0.5", 0.5),
     _layer_case("constant_factor=None", None),
 ]  # fmt: skip

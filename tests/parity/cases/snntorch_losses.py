@@ -55,6 +55,14 @@ def _case(
     )  # fmt: skip
 
 
+def _weighted_mean(given: Inputs) -> Traces:
+    """Theirs divides by the weights of the samples, ours by their number."""
+    loss = FirstSpike(gradient="sign", class_weights=WEIGHTS)
+    length = torch.full(given["target"].shape, len(given["x"]))
+    factor = len(length) / torch.tensor(WEIGHTS)[given["target"]].sum()
+    return with_gradient(given, lambda x: factor * loss(x, given["target"], length))
+
+
 def _one_neuron() -> Inputs:
     x = torch.zeros(40, 1, 1)
     x[[3, 9, 10, 25]] = 1
@@ -86,6 +94,7 @@ CASES = [
     _case(
         "ce_rate_loss", "per_step", "weight", spikes(), {"weight": WEIGHTS}, PerStepCrossEntropy(class_weights=WEIGHTS)
     ),
+    _case("ce_rate_loss", "per_step", "membranes", membranes(), {}, PerStepCrossEntropy()),
     _case("ce_count_loss", "spike_count", "defaults", spikes(), {}, SpikeCountCrossEntropy()),
     _case(
         "ce_count_loss", "spike_count", "weight", spikes(), {"weight": WEIGHTS},
@@ -98,6 +107,10 @@ CASES = [
     _case(
         "ce_max_membrane_loss", "max_membrane", "weight", membranes(), {"weight": WEIGHTS},
         MaxMembraneCrossEntropy(class_weights=WEIGHTS),
+    ),
+    _case(
+        "ce_max_membrane_loss", "max_membrane", "weight_of_two", membranes(), {"weight": (0.0, 1.0, 0.0, 3.0, 0.0)},
+        MaxMembraneCrossEntropy(class_weights=(0.0, 1.0, 0.0, 3.0, 0.0)),
     ),
     _case("mse_count_loss", "count_mse", "defaults", spikes(), {}, SpikeCountMSE()),
     _case(
@@ -112,6 +125,9 @@ CASES = [
     _case(
         "mse_membrane_loss", "membrane_mse", "targets=1.5_0.25", membranes(), {"on_target": 1.5, "off_target": 0.25},
         MembraneMSE(1.5, 0.25),
+    ),
+    _case(
+        "mse_membrane_loss", "membrane_mse", "on_target=0.3", membranes(), {"on_target": 0.3}, MembraneMSE(0.3)
     ),
     _case("mse_temporal_loss", "spike_time_mse", "defaults", spikes(), {}, SpikeTimeMSE(0, 0)),
     _case("mse_temporal_loss", "spike_time_mse", "off_target=39", spikes(), {"off_target": 39}, SpikeTimeMSE()),
@@ -129,6 +145,11 @@ CASES = [
         "ce_temporal_loss", "first_spike", "inverse=reciprocal", spikes(), {"inverse": "reciprocal"},
         FirstSpike(gradient="sign", inverse="reciprocal"),
     ),
+    Parity(
+        "snntorch.functional.ce_temporal_loss", "loss=first_spike", "weight", spikes(),
+        lambda given: _theirs(given, "ce_temporal_loss", {"weight": WEIGHTS}), _weighted_mean,
+    ),
     _l1("defaults", {}, 1e-5),
+    _l1("Lambda=1", {"Lambda": 1.0}, 1.0),
     _l1("Lambda=0.01", {"Lambda": 0.01}, 0.01),
 ]  # fmt: skip

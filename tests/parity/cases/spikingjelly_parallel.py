@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from snnctl.neurons import PSN, MaskedPSN, SlidingPSN
+from snnctl.surrogates import ATan, Sigmoid
 from tests.parity.drive import currents, with_gradients
 from tests.parity.parity import Inputs, Parity, Traces
 
@@ -33,9 +34,10 @@ def _weigh(layer: nn.Module, given: Inputs, newest_first: bool = True) -> None:
 
 def _case(name: str, preset: str, setting: str, theirs: dict, mine: Callable[[], nn.Module]) -> Parity:
     def run_theirs(given: Inputs) -> Traces:
-        from spikingjelly.activation_based import neuron
+        from spikingjelly.activation_based import neuron, surrogate
 
-        layer = getattr(neuron, name)(**theirs)
+        options = {n: getattr(surrogate, v)() if n == "surrogate_function" else v for n, v in theirs.items()}
+        layer = getattr(neuron, name)(**options)
         _weigh(layer, given, newest_first=False)
         x = given["x"].clone().requires_grad_()
         traces = with_gradients(layer(x), x, given, [("w", layer.weight), ("b", layer.bias)])
@@ -67,6 +69,10 @@ def _sliding(k: int, step_mode: str = "m") -> Parity:
 
 CASES = [
     _case("PSN", "psn", "defaults", {"T": STEPS}, lambda: PSN(steps=STEPS)),
+    _case("PSN", "psn", "surrogate_function=ATan", {"T": STEPS, "surrogate_function": "ATan"},
+          lambda: PSN(steps=STEPS, surrogate=ATan(2.0))),
+    _case("PSN", "psn", "surrogate_function=Sigmoid", {"T": STEPS, "surrogate_function": "Sigmoid"},
+          lambda: PSN(steps=STEPS, surrogate=Sigmoid(4.0))),
     *(_masked(k, share) for k, share in ((4, 0.0), (4, 1.0), (9, 0.4))),
     *(_sliding(k) for k in (1, 3, 8)),
-]
+]  # fmt: skip

@@ -75,20 +75,22 @@ def fill(module: nn.Module, seed: int = 0) -> None:
 def _block(given: Inputs, model: str, planes: int, stride: int, **options: Any) -> Traces:
     with models():
         from spikingjelly.activation_based import functional, layer, neuron
-        from spikingjelly.activation_based.model import ms_resnet, sew_resnet
+        from spikingjelly.activation_based.model import ms_resnet, sew_resnet, spiking_resnet
 
     around = None
     if stride != 1 or planes != IN:
         around = nn.Sequential(layer.Conv2d(IN, planes, 1, stride, bias=False), layer.BatchNorm2d(planes))
     if model == "sew":
         block = sew_resnet.BasicBlock(IN, planes, stride, around, spiking_neuron=neuron.LIFNode, **options)
+    elif model == "spiking":
+        block = spiking_resnet.BasicBlock(IN, planes, stride, around, spiking_neuron=neuron.LIFNode, tau=2.0)
     else:
         block = ms_resnet._MSBlock(IN, planes, stride, around, neuron.LIFNode, {"tau": 2.0})
     functional.set_step_mode(block, "m")
     fill(block)
     x = given["x"].clone().requires_grad_()
     traces = with_gradients(block(x), x, given, [("conv1", block.conv1.weight), ("conv2", block.conv2.weight)])
-    return traces if model == "sew" else renamed(traces, "y")
+    return renamed(traces, "y") if model == "ms" else traces
 
 
 def _my_block(given: Inputs, model: str, planes: int, stride: int, join: str = "add") -> Traces:
@@ -101,14 +103,19 @@ def _my_block(given: Inputs, model: str, planes: int, stride: int, join: str = "
     if model == "ms":  # neurons first
         body = {name: body[name] for name in ("neuron1", "conv1", "norm1", "neuron2", "conv2", "norm2")}
         del way["neuron"]
+    if model == "spiking":  # currents are added, then neurons fire
+        del body["neuron2"], way["neuron"]
     shortcut = partial(Chain, way) if stride != 1 or planes != IN else None
     block = Residual(body, Place("block", (IN, 4, 4), FACTS), shortcut, join)
     fill(block)
+    after = preset("lif/spikingjelly", tau_mem=2e-3, backend="eager")
     x = given["x"].clone().requires_grad_()
     convs = [(name, block.layers[name].weight) for name in ("conv1", "conv2")]
     out, _ = block(x, dt=DT)
+    if model == "spiking":
+        out, _ = after(out, dt=DT)
     traces = with_gradients(out, x, given, convs)
-    return traces if model == "sew" else renamed(traces, "y")
+    return renamed(traces, "y") if model == "ms" else traces
 
 
 def renamed(traces: Traces, name: str) -> dict[str, Tensor]:
@@ -140,7 +147,19 @@ def _ms_case(planes: int = IN, stride: int = 1) -> Parity:
     )  # fmt: skip
 
 
+def _spiking_case(planes: int = IN, stride: int = 1) -> Parity:
+    return Parity(
+        "spikingjelly.activation_based.model.spiking_resnet.BasicBlock",
+        "snnctl.networks.Residual, neuron=lif/spikingjelly", f"planes={planes}_stride={stride}",
+        _spikes(planes, 4 // stride), lambda given: _block(given, "spiking", planes, stride),
+        lambda given: _my_block(given, "spiking", planes, stride),
+    )  # fmt: skip
+
+
 CASES = [
+    _spiking_case(),
+    _spiking_case(5),
+    _spiking_case(5, 2),
     *(_delay_case(steps) for steps in (0, 1, 5)),
     *(_sew_case(join) for join in ("ADD", "AND", "IAND")),
     *(_sew_case(join, 5, 2) for join in ("ADD", "IAND")),

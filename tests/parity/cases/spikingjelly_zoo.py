@@ -23,7 +23,7 @@ def _inputs() -> Inputs:
     return {"x": x, "g": torch.randn(STEPS, 2, CLASSES, generator=draw)}
 
 
-def _fill(parameters: Iterable[Tensor]) -> None:
+def fill(parameters: Iterable[Tensor]) -> None:
     """The same numbers in the same order: weights, gains of norms around 1, shifts that make neurons fire."""
     draw = torch.Generator().manual_seed(2)
     for p in parameters:
@@ -32,7 +32,7 @@ def _fill(parameters: Iterable[Tensor]) -> None:
         p.data.copy_((w * (3 / p[0].numel()) ** 0.5 if len(shape) > 1 else 1 + 0.3 * w).view(p.shape))
 
 
-def _traces(given: Inputs, run: Any, first: Tensor, last: Tensor) -> Traces:
+def traces(given: Inputs, run: Any, first: Tensor, last: Tensor) -> Traces:
     x = given["x"].clone().requires_grad_()
     traces = with_gradients(run(x), x, given, [("first", first), ("last", last)])
     return renamed({**traces, "grad_first": traces["grad_first"].sum(0)}, "y")
@@ -41,8 +41,8 @@ def _traces(given: Inputs, run: Any, first: Tensor, last: Tensor) -> Traces:
 def _mine(given: Inputs, overrides: Sequence[str]) -> Traces:
     net = preset(data((3, SIDE, SIDE), CLASSES, STEPS), *overrides, *LIF)
     parameters = list(net.parameters())
-    _fill(parameters)
-    return _traces(given, lambda x: net(x)[0], parameters[0], net.layers["classes"].weight)
+    fill(parameters)
+    return traces(given, lambda x: net(x)[0], parameters[0], net.layers["classes"].weight)
 
 
 def _resnet(given: Inputs, join: str) -> Traces:
@@ -55,8 +55,8 @@ def _resnet(given: Inputs, join: str) -> Traces:
     net.layer3 = net.layer4 = nn.Identity()  # two stages are enough
     net.fc = type(net.fc)(128, CLASSES)
     functional.set_step_mode(net, "m")
-    _fill(net.parameters())
-    return _traces(given, net, net.conv1.weight, net.fc.weight)
+    fill(net.parameters())
+    return traces(given, net, net.conv1.weight, net.fc.weight)
 
 
 def _spikformer(given: Inputs, **options: Any) -> Traces:
@@ -71,18 +71,18 @@ def _spikformer(given: Inputs, **options: Any) -> Traces:
             stage.register_forward_hook(
                 lambda m, args, out, pool=pools[0]: pool(out.flatten(0, 1)).unflatten(0, out.shape[:2])
             )
-    _fill(net.parameters())
-    return _traces(given, net, next(net.parameters()), net.head.weight)
+    fill(net.parameters())
+    return traces(given, net, next(net.parameters()), net.head.weight)
 
 
-def _case(api: str, ours: str, setting: str, theirs: Any, mine: Sequence[str]) -> Parity:
+def case(api: str, ours: str, setting: str, theirs: Any, mine: Sequence[str]) -> Parity:
     return Parity(f"spikingjelly.activation_based.model.{api}", f"network=zoo/{ours}", setting, _inputs, theirs,
                   lambda given: _mine(given, [f"network=zoo/{ours}", *mine]))  # fmt: skip
 
 
 def _resnet_case(join: str) -> Parity:
     sizes = ["network.channels=[64,128]", "network.strides=[1,2]", f"network.join={join.lower()}"]
-    return _case("sew_resnet.SEWResNet", "sew_resnet18", f"two_blocks_cnf={join}",
+    return case("sew_resnet.SEWResNet", "sew_resnet18", f"two_blocks_cnf={join}",
                  lambda given: _resnet(given, join), sizes)  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _spikformer_case(dim: int, heads: int, depth: int) -> Parity:
     sizes = [f"network.stem=[{dim // 8},{dim // 4}]", f"network.pooled=[{dim // 2},{dim}]", f"network.hidden={2 * dim}",
              f"network.heads={heads}", f"network.depth={depth}", "network.bias=false"]  # fmt: skip
     options = {"embed_dims": dim, "num_heads": heads, "depths": depth}
-    return _case("spikformer.Spikformer", "spikformer", f"embed_dims={dim}_num_heads={heads}_depths={depth}",
+    return case("spikformer.Spikformer", "spikformer", f"embed_dims={dim}_num_heads={heads}_depths={depth}",
                  lambda given: _spikformer(given, **options), sizes)  # fmt: skip
 
 
