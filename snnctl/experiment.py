@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import random
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -150,7 +151,12 @@ def _in_folder(logger: Callable[..., Any], folder: Path) -> Any:
     try:
         return logger(save_dir=str(folder)) if "save_dir" in inspect.signature(logger).parameters else logger()
     except ModuleNotFoundError as error:
-        raise UserError(f"the logger needs a package that is not installed: {error}", "") from None
+        package = (re.findall(r"Requirement '([\w-]+)", str(error)) or [error.name or str(error)])[0]
+        name = getattr(logger, "func", logger).__name__
+        raise UserError(
+            f"{name} needs {package}, which is not installed",
+            f"install it   pip install {'mlflow-skinny' if package == 'mlflow' else package}",
+        ) from None
 
 
 def load_network(cfg: DictConfig, folder: Path, weights: Path | None = None) -> Network:

@@ -121,6 +121,7 @@ def _assemble(
     cfg: DictConfig, run_dir: RunDir, overrides: list[str], resuming: bool, first: bool
 ) -> tuple[Experiment, lightning.Trainer, Checkpoint | None]:
     """Build everything and make the data be there; a mistake found here leaves no run behind."""
+    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
     from snnctl.experiment import assemble, assemble_trainer
 
     if first and not resuming:
@@ -131,6 +132,8 @@ def _assemble(
         for limit in ("max_epochs", "max_steps"):
             if getattr(trainer, limit) == 0:
                 raise UserError(f"trainer.{limit}=0 trains nothing", "expected at least 1")
+        if resuming and _last(run_dir):  # before the run is touched: a mistake leaves it as it was
+            check_fits(load_checkpoint(_last(run_dir))["state_dict"], experiment.regime, _last(run_dir))
         split = run_dir.path / "split.json"
         if resuming and split.exists():
             experiment.data.load_split(read_json(split))
@@ -172,11 +175,7 @@ def _fit_and_evaluate(
 ) -> float | None:
     import torch
 
-    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
-
-    last = run_dir.checkpoints / "last.ckpt" if resuming and (run_dir.checkpoints / "last.ckpt").exists() else None
-    if last is not None:
-        check_fits(load_checkpoint(last)["state_dict"], experiment.regime, last)
+    last = _last(run_dir) if resuming else None
     try:
         trainer.fit(experiment.regime, datamodule=experiment.data, ckpt_path=last, weights_only=True)
     finally:
@@ -201,6 +200,12 @@ def _fit_and_evaluate(
 
         show(results, run_dir.path)
     return best
+
+
+def _last(run_dir: RunDir) -> Path | None:
+    """The checkpoint that a resumed run goes on from, if it got as far as one."""
+    path = run_dir.checkpoints / "last.ckpt"
+    return path if path.exists() else None
 
 
 def _end_children(trainer: lightning.Trainer, patience: float = 10.0) -> None:
