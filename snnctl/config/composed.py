@@ -113,12 +113,13 @@ class Composed:
         option = self.option_of(path)
         return "see", f"snnctl show {option}" if option else "snnctl show train"
 
-    def describe(self, path: str) -> str:
-        """`128, neurons in the hidden layer`."""
-        known, value = at(self.before, path)
+    def describe(self, path: str, tree: dict[str, Any] | None = None) -> str:
+        """`128, neurons in the hidden layer`: the value is that of `tree`, or of all files if None."""
+        tree = self.before if tree is None else tree
+        known, value = at(tree, path)
         if isinstance(value, str) and "${" in value:
             try:
-                value = raw(OmegaConf.select(OmegaConf.create(self.before), path))
+                value = raw(OmegaConf.select(OmegaConf.create(tree), path))
             except OmegaConfBaseException:
                 pass
         shown = "" if not known or isinstance(value, dict) else yaml_text(value)
