@@ -111,7 +111,12 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
             _record(run_dir, "stopped" if stopped else "failed", error)
         if isinstance(error, Interrupted):
-            raise Interrupted(error.problem, f"go on with   snnctl train --resume {folder}", error.signal) from None
+            from snnctl.config.allowed import allowed_packages
+
+            allow = "".join(f" --allow {package}" for package in allowed_packages())
+            raise Interrupted(
+                error.problem, f"go on with   snnctl train --resume {folder}{allow}", error.signal
+            ) from None
         raise
     finally:
         run_dir.release()
@@ -151,9 +156,12 @@ def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) 
     """Write down what the run is."""
     from omegaconf import OmegaConf
 
+    from snnctl.config.kept_code import keep
+
     command = shlex.join(["snnctl", *sys.argv[1:]])
     run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
     write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
+    keep(run_dir.path)
 
 
 def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
