@@ -182,10 +182,13 @@ def _fit_and_evaluate(
     first: bool,
 ) -> float | None:
     import torch
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     last = _last(run_dir) if resuming else None
     try:
         trainer.fit(experiment.regime, datamodule=experiment.data, ckpt_path=last, weights_only=True)
+    except MisconfigurationException as error:
+        raise UserError(f"trainer: {str(error).splitlines()[0]}", "see   snnctl show trainer/default") from error
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

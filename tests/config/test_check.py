@@ -84,6 +84,7 @@ def test_a_key_known_elsewhere_is_found_there(recipe):
     assert "optimizer.lr   (" in text(recipe(), "lr=1e-3")
     assert "trainer.max_epochs   (" in text(recipe(), "epochs=3")
     assert "neuron.tau_mem   (" in text(recipe(), "optimizer.tau_mem=3")
+    assert "snnctl train --resume RUN" in text(recipe(), "ckpt_path=last")  # Lightning's word
 
 
 def test_the_description_shows_the_value_of_the_files_not_the_one_given(recipe):
