@@ -59,7 +59,15 @@ class Composed:
             result = source.repository.load_config(default.config_path)
             if result is not None and isinstance(result.config, DictConfig) and len(result.config):
                 bodies.append((source.repository.file(default.config_path), raw(result.config)))
-        return cls(source, found, source.merge(found.defaults), own, bodies)
+        configs_alone = [d for d in found.defaults if d not in own]
+        if found.defaults[len(configs_alone) :] != own:  # a recipe whose `_self_` is not last
+            return cls(source, found, source.merge(found.defaults), own, bodies)
+        cfg = source.merge(configs_alone)
+        composed = cls(source, found, cfg, own, bodies)
+        composed.base = raw(cfg)  # as it is on the way: merging them once more is a quarter of `snnctl show`
+        for default in own:
+            cfg.merge_with(source.merge([default]))
+        return composed
 
     @cached_property
     def base(self) -> dict[str, Any]:
