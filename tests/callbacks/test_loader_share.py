@@ -24,7 +24,7 @@ def test_the_loader_takes_under_three_percent_of_an_epoch():
         optimizer = torch.optim.AdamW(experiment.network.parameters())
         shares = []
         for _ in range(3):  # the first loads kernels
-            loading, begin, batches = 0.0, time.thread_time(), iter(data.loader("train"))
+            loading, begin, batches = 0.0, time.thread_time(), iter(data.loader("train", True))
             while True:
                 asked = time.thread_time()
                 batch = next(batches, None)
@@ -35,6 +35,7 @@ def test_the_loader_takes_under_three_percent_of_an_epoch():
                 regime.loss(regime.outputs(batch), batch.target, batch.length).backward()
                 optimizer.step()
             shares.append(loading / (time.thread_time() - begin))
+            assert data.augment  # shifts drawn anew are part of it
     finally:
         torch.set_num_threads(threads)
     assert min(shares) < 0.03, shares  # 0.02 measured
