@@ -64,15 +64,15 @@ class Shift:
         """How many different moves there are."""
         return (2 * self.pixels + 1) ** 2
 
-    def choose(self, rng: np.random.Generator) -> int:
-        """The number of a move, drawn."""
+    def choose(self, uniform: np.ndarray) -> np.ndarray:
+        """The number of a move for each pair of uniform draws: (..., 2) -> (...) int64."""
         side = 2 * self.pixels + 1
-        dx, dy = rng.random(2).tolist()
-        return int(dy * side) * side + int(dx * side)
+        dx, dy = np.moveaxis((uniform * side).astype(np.int64), -1, 0)
+        return dy * side + dx
 
     def __call__(self, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The moved events, or values; events are moved in place."""
-        return self.moved(events, self.choose(rng))
+        return self.moved(events, int(self.choose(rng.random(2))))
 
     def moved(self, events: np.ndarray, choice: int) -> np.ndarray:
         """Events or values after the move of that number."""

@@ -14,7 +14,7 @@ from snnctl.datasets.batch import Batch, EventList
 from snnctl.datasets.binning import Bins, count_events, list_events
 from snnctl.datasets.cache import Part
 from snnctl.datasets.codes import decode_into, encode_into, move_into, places, planes, tables
-from snnctl.datasets.draws import generator
+from snnctl.datasets.draws import generator, uniforms
 from snnctl.datasets.encodings import Direct
 from snnctl.datasets.recording import EVENT
 from snnctl.datasets.resample import resampled, steps_of
@@ -91,7 +91,7 @@ class EventBatches:
     ) -> Gathered:
         """`gather` where one transform moves whole samples in one of a few ways: code by code, a third of the time."""
         part, transform, n = self.part, self.augment[0], (last - first).sum()
-        choice = np.array([transform.choose(generator(self.seed, epoch, int(i), "augment")) for i in index], np.int64)
+        choice = transform.choose(uniforms(self.seed, epoch, index, "augment"))
         t, code, ends = np.empty(n, np.int32), np.empty(n, part.code.dtype), np.zeros(len(index) + 1, np.int64)
         moves = tables(transform, tuple(self.shape))
         n = move_into(part.t, part.code, first, last, extent, moves, choice, t, code, ends)

@@ -102,7 +102,7 @@ def tables(transform: Callable, shape: tuple[int, ...]) -> np.ndarray:
     """Where each choice of a transform moves each code: (choices, codes) int32, -1 where the event is lost.
 
     Args:
-        transform: with a finite number of `choices`, and `moved(events, choice)`.
+        transform: with a number of `choices`, `choose(uniform)` and `moved(events, choice)`, as Shift has them.
         shape: of one time step.
     """
     depth, height, width = planes(shape)
@@ -118,14 +118,16 @@ def tables(transform: Callable, shape: tuple[int, ...]) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def move_into(events_t, events_code, first, last, extent, tables, choice, t, code, ends):
     """Events of several samples, each moved by its choice, into t and code; `ends[b + 1]` is where sample b ends."""
-    n = 0
+    n = np.uint64(0)  # unsigned: numba would look whether a signed index counts from the end
     for b in range(first.size):
-        table, stop = tables[choice[b]], extent[b]
-        for i in range(first[b], last[b]):
+        table, end = tables[choice[b]], last[b]
+        while end > first[b] and events_t[end - 1] >= extent[b]:
+            end -= 1
+        for i in range(np.uint64(first[b]), np.uint64(end)):
             place = table[events_code[i]]
             t[n] = events_t[i]
             code[n] = place
-            n += (place >= 0) & (events_t[i] < stop)  # no branch, as in encode_into
+            n += np.uint64(place >= 0)  # no branch, as in encode_into
         ends[b + 1] = n
     return n
 
