@@ -59,6 +59,17 @@ def test_show_takes_at_most_one_and_a_half_times_the_import_of_hydra(tmp_path, r
     assert least[0] <= 1.5 * least[1], least
 
 
+@pytest.mark.parametrize(
+    ("writable", "given", "used"), [(True, None, "-"), (False, None, "C/numba"), (False, "D", "D")]
+)
+def test_where_numba_keeps_its_code_when_the_package_is_read_only(writable, given, used):
+    code = f"import os; os.access = lambda *a: {writable}; import snnctl; print(os.environ.get('NUMBA_CACHE_DIR', '-'))"
+    env = {k: v for k, v in ENV.items() if k != "NUMBA_CACHE_DIR"} | {"SNNCTL_CACHE": "C"}
+    env |= {"NUMBA_CACHE_DIR": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == used, done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_error():
     many = "import sys; from snnctl.cli import main; sys.exit(max(main(['ls', 'neurons']) for i in range(200)))"
     for command in (f"{sys.executable} -m snnctl completion bash", f'{sys.executable} -c "{many}"'):
