@@ -7,6 +7,7 @@ out, state = network(x)                                x (T, B, ...), out (T, B,
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from snnctl.networks.network import Network
 
 __version__ = "0.1.0"
+
+if "SNNCTL_CACHE" in os.environ and not any(os.access(f, os.W_OK) for f in (Path(__file__).parent, Path.home())):
+    # As in containers: Numba, which writes beside the code or into the home folder, would refuse to begin.
+    os.environ.setdefault("NUMBA_CACHE_DIR", f"{os.environ['SNNCTL_CACHE']}/numba")
 
 
 def load(run: str | Path) -> Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import random
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.profilers import PassThroughProfiler
 from omegaconf import OmegaConf
 
 from snnctl import config
@@ -120,7 +122,7 @@ def try_out(optimizer: Callable[..., Any], scheduler: Callable[..., Any] | None,
 def assemble_trainer(
     cfg: DictConfig, folder: Path, overrides: list[str]
 ) -> tuple[lightning.Trainer, Checkpoint | None]:
-    """The trainer with its callbacks and loggers, writing to `folder`; and its Checkpoint callback, if it has one."""
+    """The trainer with its callbacks, loggers and profiler, writing to `folder`; and its Checkpoint, if it has one."""
     callbacks = [config.build(node) for node in (cfg.get("callbacks") or {}).values() if node]
     callbacks += [EpochLines(), RanksAgree(OmegaConf.to_yaml(cfg, resolve=True), overrides, folder / "ranks.json")]
     checkpoint = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
@@ -142,7 +144,10 @@ def assemble_trainer(
     }
     # Deterministic mode would write NaN into all new memory, 6 % of a step; nothing here reads what it did not write.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    return config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer}), checkpoint
+    trainer = config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer})
+    if not isinstance(trainer.profiler, PassThroughProfiler) and trainer.profiler.filename is None:
+        trainer.profiler.dirpath, trainer.profiler.filename = folder, "profile"
+    return trainer, checkpoint
 
 
 def _in_folder(logger: Callable[..., Any], folder: Path) -> Any:
@@ -150,7 +155,12 @@ def _in_folder(logger: Callable[..., Any], folder: Path) -> Any:
     try:
         return logger(save_dir=str(folder)) if "save_dir" in inspect.signature(logger).parameters else logger()
     except ModuleNotFoundError as error:
-        raise UserError(f"the logger needs a package that is not installed: {error}", "") from None
+        package = (re.findall(r"Requirement '([\w-]+)", str(error)) or [error.name or str(error)])[0]
+        name = getattr(logger, "func", logger).__name__
+        raise UserError(
+            f"{name} needs {package}, which is not installed",
+            f"install it   pip install {'mlflow-skinny' if package == 'mlflow' else package}",
+        ) from None
 
 
 def load_network(cfg: DictConfig, folder: Path, weights: Path | None = None) -> Network:

@@ -5,6 +5,7 @@ runs/<recipe>/<date>/
     config.yaml          the resolved configuration        overrides.yaml   what was given on the command line
     composed.yaml        the same with its links (${network.hidden}) kept, for eval and --resume to change keys in
     facts.json           what the data told the network    split.json       which samples were for what
+    code/                the classes that lay beside the recipe, if it named any
     metrics.csv          one row a logged step or epoch
     checkpoints/         last.ckpt, best.ckpt
     weights.safetensors  the weights that eval uses        results.json     what eval measured
@@ -107,11 +108,16 @@ class RunDir:
     def configuration(self) -> DictConfig:
         """The run's configuration, with its links kept so that a changed key changes what refers to it.
 
+        Classes that the run keeps may be named from now on, if this account trained it.
+
         Raises:
             UserError: it is missing or damaged.
         """
         from omegaconf import OmegaConf
 
+        from snnctl.config.kept_code import trust_kept
+
+        trust_kept(self.path)
         path = self.path / "composed.yaml"
         try:
             return OmegaConf.load(path)

@@ -48,8 +48,9 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             ) from error
         raise UserError(f"{path} is not a checkpoint: {reason.splitlines()[0]}", "see   snnctl runs") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{path} is damaged or no checkpoint: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            f"{path} is damaged or no checkpoint: {reason}",
             "use another one: checkpoints/best.ckpt and checkpoints/last.ckpt lie in a run's folder",
         ) from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:

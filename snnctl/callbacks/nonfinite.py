@@ -11,6 +11,7 @@ from torch.utils import _pytree as pytree
 
 from snnctl.callbacks.checkpoint import Checkpoint
 from snnctl.errors import UserError
+from snnctl.regimes.watching import short
 
 
 class StopOnNonFinite(lightning.Callback):
@@ -50,7 +51,7 @@ def first_nonfinite(pl_module: lightning.LightningModule, batch: Any) -> str:
         return "the input of this batch is not finite"
     for name, parameter in pl_module.network.named_parameters():
         if not torch.isfinite(parameter).all():
-            return f"weights of layer {name.rsplit('.', 1)[0]} ({name}) are not finite"
+            return f"weights of layer {short(name.rsplit('.', 1)[0])} ({short(name)}) are not finite"
     found: list[str] = []
 
     def hook(name: str) -> Any:
@@ -66,4 +67,6 @@ def first_nonfinite(pl_module: lightning.LightningModule, batch: Any) -> str:
         pl_module.network(batch.x)
     for h in hooks:
         h.remove()
-    return f"it first appears in the output of layer {found[0]}" if found else "it first appears in the loss itself"
+    return (
+        f"it first appears in the output of layer {short(found[0])}" if found else "it first appears in the loss itself"
+    )

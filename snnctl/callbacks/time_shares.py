@@ -19,7 +19,7 @@ SHARES = {
 
 
 class TimeShares(lightning.Callback):
-    """Prints how long one epoch spent in neurons, products, pooling and norms, on waiting for data, and on the rest.
+    """Prints how long one epoch spent in neurons, products, pooling and norms, in the data loader, and in the rest.
 
     The first half of its batches is timed as it runs. In the second half torch's profiler times the operations, which
     slows down what is between them but not what they do; so the rest is what the first half took besides.
@@ -40,19 +40,32 @@ class TimeShares(lightning.Callback):
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         timed = trainer.current_epoch == self.epoch and trainer.is_global_zero
         self._half = trainer.num_training_batches // 2 if timed else 0
-        self._start = self._waiting = time.perf_counter()
-        self._data = 0.0
+        self._start, self._data = time.perf_counter(), 0.0
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if batch_idx < self._half:
-            self._data += time.perf_counter() - self._waiting
-        elif self._half and self._profile is None:
-            self._whole = self._waiting - self._start
+        if self._half and batch_idx == 0:  # earlier Lightning would put its own back
+            self._listen(trainer.fit_loop._data_fetcher)
+        if self._half and batch_idx == self._half:
+            self._whole = time.perf_counter() - self._start
             self._profile = profile(activities=[ProfilerActivity.CPU])
             self._profile.start()
 
+    def _listen(self, fetcher: Any) -> None:
+        """Time each batch where Lightning's own profiler would; between two batches Lightning does other things too."""
+        asked, start, stop = [0.0], fetcher._start_profiler, fetcher._stop_profiler
+
+        def begin() -> None:
+            start()
+            asked[0] = time.perf_counter()
+
+        def end() -> None:
+            if self._profile is None:
+                self._data += time.perf_counter() - asked[0]
+            stop()
+
+        fetcher._start_profiler, fetcher._stop_profiler = begin, end
+
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self._waiting = time.perf_counter()
         if self._profile is None or batch_idx + 1 < trainer.num_training_batches:
             return
         self._profile.stop()

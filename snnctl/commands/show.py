@@ -39,6 +39,7 @@ def run(args: list[str]) -> int:
             shown = f"{shown}\n# drawn    {picture}"
         print(coloured(shown))
     finally:
+        gc.freeze()  # and another: the interpreter looks through all that is left when it ends
         if collecting:
             gc.enable()
     return 0

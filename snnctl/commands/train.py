@@ -111,7 +111,12 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
             _record(run_dir, "stopped" if stopped else "failed", error)
         if isinstance(error, Interrupted):
-            raise Interrupted(error.problem, f"go on with   snnctl train --resume {folder}", error.signal) from None
+            from snnctl.config.allowed import allowed_packages
+
+            allow = "".join(f" --allow {package}" for package in allowed_packages())
+            raise Interrupted(
+                error.problem, f"go on with   snnctl train --resume {folder}{allow}", error.signal
+            ) from None
         raise
     finally:
         run_dir.release()
@@ -121,6 +126,7 @@ def _assemble(
     cfg: DictConfig, run_dir: RunDir, overrides: list[str], resuming: bool, first: bool
 ) -> tuple[Experiment, lightning.Trainer, Checkpoint | None]:
     """Build everything and make the data be there; a mistake found here leaves no run behind."""
+    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
     from snnctl.experiment import assemble, assemble_trainer
 
     if first and not resuming:
@@ -131,6 +137,8 @@ def _assemble(
         for limit in ("max_epochs", "max_steps"):
             if getattr(trainer, limit) == 0:
                 raise UserError(f"trainer.{limit}=0 trains nothing", "expected at least 1")
+        if resuming and _last(run_dir):  # before the run is touched: a mistake leaves it as it was
+            check_fits(load_checkpoint(_last(run_dir))["state_dict"], experiment.regime, _last(run_dir))
         split = run_dir.path / "split.json"
         if resuming and split.exists():
             experiment.data.load_split(read_json(split))
@@ -148,9 +156,12 @@ def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) 
     """Write down what the run is."""
     from omegaconf import OmegaConf
 
+    from snnctl.config.kept_code import keep
+
     command = shlex.join(["snnctl", *sys.argv[1:]])
     run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
     write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
+    keep(run_dir.path)
 
 
 def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
@@ -171,14 +182,13 @@ def _fit_and_evaluate(
     first: bool,
 ) -> float | None:
     import torch
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    from snnctl.callbacks.checkpoint_io import check_fits, load_checkpoint
-
-    last = run_dir.checkpoints / "last.ckpt" if resuming and (run_dir.checkpoints / "last.ckpt").exists() else None
-    if last is not None:
-        check_fits(load_checkpoint(last)["state_dict"], experiment.regime, last)
+    last = _last(run_dir) if resuming else None
     try:
         trainer.fit(experiment.regime, datamodule=experiment.data, ckpt_path=last, weights_only=True)
+    except MisconfigurationException as error:
+        raise UserError(f"trainer: {str(error).splitlines()[0]}", "see   snnctl show trainer/default") from error
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
@@ -201,6 +211,12 @@ def _fit_and_evaluate(
 
         show(results, run_dir.path)
     return best
+
+
+def _last(run_dir: RunDir) -> Path | None:
+    """The checkpoint that a resumed run goes on from, if it got as far as one."""
+    path = run_dir.checkpoints / "last.ckpt"
+    return path if path.exists() else None
 
 
 def _end_children(trainer: lightning.Trainer, patience: float = 10.0) -> None:

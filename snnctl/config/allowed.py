@@ -1,7 +1,8 @@
 """What `_target_` may name. A recipe is data: it must not be able to run what it likes.
 
 Allowed are classes of snnctl, torch, torchmetrics, lightning and tonic in the parts listed here, whatever is
-defined in a folder that the user trusts (the one of a recipe given as a path), and packages named with `--allow`.
+defined in a folder that the user trusts (the one of a recipe given as a path, the code kept with a run that was
+trained here), and packages named with `--allow`.
 Names are judged before anything is imported; what a name leads to is judged again after, so that a path through a
 module's own imports (`torch.os.system`) leads nowhere.
 """
@@ -35,7 +36,8 @@ FUNCTIONS = ("torch.nn.init", "torch.nn.functional", "tonic.functional")  # numb
 PACKAGES = ("snnctl", "torch", "torchmetrics", "lightning", "tonic")
 
 _packages: list[str] = []  # --allow
-_folders: list[Path] = []  # folders of recipes given as a path
+_folders: list[Path] = []  # folders of recipes given as a path, and of code kept with own runs
+_strange: list[Path] = []  # folders of code that came with runs from elsewhere
 
 
 def allow(*packages: str) -> None:
@@ -50,11 +52,24 @@ def allow(*packages: str) -> None:
                 _importable(here)
 
 
-def trust_folder(folder: Path) -> None:
-    """Let `_target_` name modules that lie in `folder`."""
+def trust_folder(folder: Path, first: bool = False) -> None:
+    """Let `_target_` name modules that lie in `folder`; `first`: before others of the same name."""
     if folder not in _folders:
         _folders.append(folder)
+        _importable(folder, first)
+
+
+def distrust(folder: Path) -> None:
+    """Note a folder of code from elsewhere: of it only what `--allow` names is imported."""
+    _strange.append(folder)
+    if any(_lies_in(folder, package.split(".")[0]) for package in _packages):
         _importable(folder)
+
+
+def own_folders() -> list[Path]:
+    """The folders that the user's own modules may lie in: those trusted, and this one if `--allow` names one here."""
+    here = Path.cwd()
+    return [*_folders, *([here] if any(_lies_in(here, package.split(".")[0]) for package in _packages) else [])]
 
 
 def allowed_packages() -> list[str]:
@@ -66,11 +81,13 @@ def forget() -> None:
     """Take back every `allow` and `trust_folder`: one command's permissions are not the next one's."""
     _packages.clear()
     _folders.clear()
+    _strange.clear()
 
 
-def _importable(folder: Path) -> None:
+def _importable(folder: Path, first: bool = False) -> None:
     if str(folder) not in sys.path:
-        sys.path.append(str(folder))  # last: a file there cannot stand in for an installed module
+        # last: a file there cannot stand in for an installed module
+        sys.path.insert(0 if first else len(sys.path), str(folder))
 
 
 def _lies_in(folder: Path, module: str) -> bool:
@@ -98,6 +115,12 @@ def refusal(target: Any) -> UserError | None:
         if any(part.startswith("_") for part in parts):
             return UserError(f"_target_ {target} is not allowed", "it names a private part of its package")
         return None
+    if home := next((folder for folder in _strange if _lies_in(folder, top)), None):
+        return UserError(
+            f"_target_ {target} is not allowed",
+            f"it is code that came with the run, which was not trained by this account; read it: {home}\n"
+            f"if you trust it   --allow {top}",
+        )
     return UserError(
         f"_target_ {target} is not allowed",
         f"recipes may name {', '.join(PACKAGES)} and modules that lie beside them\n"
@@ -153,11 +176,18 @@ def _check_object(found: Any, target: str, free_top: str | None) -> None:
 
 def _check_home(module: ModuleType, target: str) -> None:
     file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+    places = (f"{module.__name__}.py", f"{module.__name__}/__init__.py")
+    if any(_same(Path(file), folder / place) for folder in _folders for place in places):
+        return  # a notebook has imported the file that a run keeps a copy of
     if not any(Path(file).resolve().is_relative_to(folder.resolve()) for folder in _folders):
         raise UserError(
             f"_target_ {target}: the name {module.__name__} belongs to another installed module",
             f"it lies in {file}; give your file another name",
         )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def _load(name: str, target: str, parent: ModuleType | None = None) -> ModuleType:

@@ -17,9 +17,9 @@ from snnctl.config.allowed import trust_folder
 from snnctl.config.composed import Composed, raw
 from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs, is_path, names, recipes
-from snnctl.config.hydra_part import check_hydra, search_space
+from snnctl.config.hydra_part import check_hydra, extra, search_space
 from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_values
-from snnctl.config.leftovers import delete, drop_leftovers
+from snnctl.config.leftovers import delete, drop_leftovers, second_rules
 from snnctl.config.nodes import Nodes
 from snnctl.config.repository import see
 from snnctl.config.source import Source
@@ -73,11 +73,12 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
     apply.finish()
+    orphans += second_rules(composed, _swapped(groups), apply.given)
     dropped = [*drop_leftovers(composed, apply.given), *delete(composed, orphans)]
     if orphans:
         chosen = " ".join(o.input_line or "" for o in groups)
         print(f"note: {chosen} does not take the recipe's {', '.join(orphans)}: left out", file=sys.stderr)
-    nodes = Nodes(composed, faults, deep)
+    nodes = Nodes(composed, faults, deep, apply.given)
     nodes.walk()
     for override in [*keys, *space]:
         for value in (sweep_values(override) or [])[1:]:
@@ -144,7 +145,7 @@ def _option_exists(source: Source, override: Override, faults: Faults) -> bool:
         elif not source.repository.exists(group, str(value)):
             lines = [source.repository.nearest_option(group, str(value)), see(group)]
             if group.startswith("hydra/"):
-                lines.append(("perhaps", f"pip install 'snnctl[{str(value).split('_')[0]}]'"))
+                lines.append(extra(str(value), source.repository.choices(group)))
             faults.add("unknown option", f"{group}={value}", *lines)
             good = False
     return good
@@ -227,7 +228,8 @@ def _check_other_options(
             for key in keys:
                 apply.apply(key)
             drop_leftovers(composed, apply.given)
-            delete(composed, check_bodies(composed, Faults(), deep, _swapped(groups)))
+            orphans = check_bodies(composed, Faults(), deep, _swapped(groups))
+            delete(composed, [*orphans, *second_rules(composed, _swapped(groups), apply.given)])
             Nodes(composed, faults, deep).walk()
 
 
@@ -254,6 +256,6 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
             apply.apply(change)
     apply.finish()
     drop_leftovers(composed, apply.given)
-    Nodes(composed, faults, deep=True).walk()
+    Nodes(composed, faults, deep=True, given=apply.given).walk()
     faults.raise_all()
     return cfg

@@ -59,7 +59,15 @@ class Composed:
             result = source.repository.load_config(default.config_path)
             if result is not None and isinstance(result.config, DictConfig) and len(result.config):
                 bodies.append((source.repository.file(default.config_path), raw(result.config)))
-        return cls(source, found, source.merge(found.defaults), own, bodies)
+        configs_alone = [d for d in found.defaults if d not in own]
+        if found.defaults[len(configs_alone) :] != own:  # a recipe whose `_self_` is not last
+            return cls(source, found, source.merge(found.defaults), own, bodies)
+        cfg = source.merge(configs_alone)
+        composed = cls(source, found, cfg, own, bodies)
+        composed.base = raw(cfg)  # as it is on the way: merging them once more is a quarter of `snnctl show`
+        for default in own:
+            cfg.merge_with(source.merge([default]))
+        return composed
 
     @cached_property
     def base(self) -> dict[str, Any]:
@@ -113,12 +121,13 @@ class Composed:
         option = self.option_of(path)
         return "see", f"snnctl show {option}" if option else "snnctl show train"
 
-    def describe(self, path: str) -> str:
-        """`128, neurons in the hidden layer`."""
-        known, value = at(self.before, path)
+    def describe(self, path: str, tree: dict[str, Any] | None = None) -> str:
+        """`128, neurons in the hidden layer`: the value is that of `tree`, or of all files if None."""
+        tree = self.before if tree is None else tree
+        known, value = at(tree, path)
         if isinstance(value, str) and "${" in value:
             try:
-                value = raw(OmegaConf.select(OmegaConf.create(self.before), path))
+                value = raw(OmegaConf.select(OmegaConf.create(tree), path))
             except OmegaConfBaseException:
                 pass
         shown = "" if not known or isinstance(value, dict) else yaml_text(value)

@@ -10,6 +10,7 @@ from snnctl.config.source import Source
 
 # Hydra builds and configures these by name and is not asked to look further.
 _TARGETS = ("hydra._internal.core_plugins.", "hydra.experimental.callbacks.", "hydra_plugins.", "optuna.samplers.")
+EXTRAS = ("optuna", "joblib", "submitit", "ray")  # of pyproject.toml
 _LOGGING = ("logging.", "colorlog.")
 
 
@@ -20,8 +21,8 @@ def check_hydra(composed: Composed, faults: Faults) -> None:
         full = Source(composed.source.recipe, hydra=True).repository
         for group, option in skipped:
             if isinstance(option, str) and not full.exists(group, option):
-                extra = ("perhaps", f"pip install 'snnctl[{option.split('_')[0]}]'")
-                faults.add("unknown option", f"{group}: {option}", full.nearest_option(group, option), extra)
+                package = extra(option, full.choices(group))
+                faults.add("unknown option", f"{group}: {option}", full.nearest_option(group, option), package)
     for file, body in composed.bodies:
         for path, name in _names(body.get("hydra", {}), "hydra"):
             faults.add(
@@ -30,6 +31,13 @@ def check_hydra(composed: Composed, faults: Faults) -> None:
                 ("because", "it would run code that is not Hydra's"),
                 ("in", str(file)),
             )
+
+
+def extra(option: str, there: list[str]) -> tuple[str, str]:
+    """The line that names the extra which brings an option, where there is one and it is not installed."""
+    name = option.split("_")[0]
+    known = name in EXTRAS and not any(other.split("_")[0] == name for other in there)
+    return "perhaps", f"pip install 'snnctl[{name}]'" if known else ""
 
 
 def search_space(composed: Composed) -> list[str]:

@@ -18,6 +18,7 @@ from snnctl.config.faults import Faults, guess
 from snnctl.config.signatures import Parameters, parameters
 from snnctl.errors import UserError, nearest
 
+COMMANDS = {"ckpt_path": "snnctl train --resume RUN, snnctl eval RUN/checkpoints/best.ckpt"}  # no keys here
 SPECIAL = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
 
 
@@ -172,6 +173,9 @@ class Overrides:
         return depth > 0 and node == {}
 
     def _unknown(self, key: str) -> None:
+        if key in COMMANDS:
+            self.faults.add("unknown key", key, ("instead", COMMANDS[key]))
+            return
         parts = key.split(".")
         tree = raw(self.composed.cfg)
         depth = next(i for i in range(len(parts), -1, -1) if at(tree, ".".join(parts[:i]))[0])

@@ -37,6 +37,25 @@ def drop_leftovers(composed: Composed, given: Iterable[str]) -> list[str]:
     return delete(composed, dropped)
 
 
+def second_rules(composed: Composed, swapped: Iterable[str], given: Iterable[str]) -> list[str]:
+    """The recipe's `dataset.steps` or `dataset.dt`, where another set was chosen that goes by the other of the two.
+
+    Args:
+        composed: read only.
+        swapped: nodes for which the command line chose an option.
+        given: keys on the command line; they stay.
+    """
+    _, its = at(composed.base, "dataset")
+    found = []
+    for mine, other in (("steps", "dt"), ("dt", "steps")) if "dataset" in swapped and isinstance(its, dict) else ():
+        own = [at(body, "dataset")[1] for _, body in composed.bodies]
+        sets = any(isinstance(body, dict) and body.get(mine) is not None for body in own)
+        both = any(isinstance(body, dict) and other in body for body in own) or f"dataset.{other}" in given
+        if sets and not both and its.get(other) is not None and f"dataset.{mine}" not in given:
+            found.append(f"dataset.{mine}")
+    return found
+
+
 def delete(composed: Composed, paths: Iterable[str]) -> list[str]:
     """Delete keys from `composed.cfg`, where they are there; returns the deletions as Hydra is to read them."""
     OmegaConf.set_struct(composed.cfg, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -23,10 +24,11 @@ class Nodes:
         composed: the tree with overrides applied.
         faults: gets what is wrong.
         deep: look at classes too, which imports them.
+        given: keys on the command line; a mistake in their values is in no file.
     """
 
-    def __init__(self, composed: Composed, faults: Faults, deep: bool):
-        self.composed, self.faults, self.deep = composed, faults, deep
+    def __init__(self, composed: Composed, faults: Faults, deep: bool, given: Iterable[str] = ()):
+        self.composed, self.faults, self.deep, self.given = composed, faults, deep, set(given)
         self.links: list[tuple[str, Any, Any, Parameters | None, list[str]]] = []  # looked at last
 
     def walk(self) -> None:
@@ -137,7 +139,9 @@ class Nodes:
         shown = yaml_text(value)
         unit = without_unit(value)
         options = dict.fromkeys(choices(annotation))
-        meaning = self.composed.describe(path) if path in self.composed.meanings else ""
+        origin = self._origin(path)
+        right = self.composed.base if origin[1] else None  # the recipe's own value is the wrong one
+        meaning = self.composed.describe(path, right) if path in self.composed.meanings else ""
         whole = f"{path}={int(value)}" if isinstance(value, float) and value.is_integer() and "whole" in wanted else ""
         self.faults.add(
             "wrong value",
@@ -145,13 +149,13 @@ class Nodes:
             ("takes", f"{wanted}   ({meaning})" if meaning else wanted),
             ("in SI units", f"{path}={unit}" if unit else ""),
             ("did you mean", whole or ", ".join(f"{path}={c}" for c in nearest(str(value), options))),
-            self._origin(path),
+            origin,
         )
 
     def _origin(self, path: str) -> tuple[str, str]:
         """The recipe file that says so, if one does."""
         for file, body in self.composed.bodies:
-            if at(body, path)[0]:
+            if at(body, path)[0] and path not in self.given:
                 return "in", str(file)
         return "in", ""
 

@@ -13,7 +13,8 @@ def settle(cfg: DictConfig, overrides: list[str], recipe: Recipe) -> list[str]:
     """Overrides that complete `hydra.sweeper`; what the user gave stays.
 
     The sampler's seed is `cfg.seed` plus the number of trials already in the storage, so that a continued study
-    draws new points. `n_trials` is the study's total: a continued one runs what is missing.
+    draws new points. Where jobs run one after the other, so do trials. `n_trials` is the study's total: a continued
+    one runs what is missing.
 
     Raises:
         UserError: the study in the storage is complete already.
@@ -31,6 +32,8 @@ def settle(cfg: DictConfig, overrides: list[str], recipe: Recipe) -> list[str]:
     if "hydra.sweeper.direction" not in given:
         direction = "minimize" if falls(str(cfg.get("objective", ""))) else "maximize"
         more.append(f"hydra.sweeper.direction={direction}")
+    if "hydra.sweeper.n_jobs" not in given and "BasicLauncher" in str(cfg.hydra.launcher.get("_target_")):
+        more.append("hydra.sweeper.n_jobs=1")  # one after the other anyway: each trial learns from the last
     if finished:
         left = int(sweeper.n_trials) - finished
         if left <= 0:

@@ -84,14 +84,20 @@ class Sweep:
         """
         rows = self.rows()[self.earlier :]
         failed = [row for row in rows if row["exit"] != "0"]
-        measured = [row for row in rows if row["value"]]
+        measured = [row for row in self.rows() if row["value"]]  # of a continued sweep all
         print(f"{len(rows)} jobs in {self.dir}, {len(failed)} failed; see {RECORD} there")
         if measured:
             best = (min if falls(self.objective) else max)(measured, key=lambda row: float(row["value"]))
-            print(f"best {self.objective} {float(best['value']):.4g}   {best['overrides']}\n  {best['folder']}")
+            print(f"best {self.objective} {float(best['value']):.4g}   {own_words(best, measured)}\n  {best['folder']}")
         if failed:
             lines = "\n".join(f"exit {row['exit']}   {row['overrides']}   {row['folder']}" for row in failed)
             raise RunFailed(f"{len(failed)} of {len(rows)} jobs failed", lines)
+
+
+def own_words(row: dict[str, str], rows: list[dict[str, str]]) -> str:
+    """The overrides of one job that are not those of all."""
+    shared = set.intersection(*(set(other["overrides"].split(" ")) for other in rows))
+    return " ".join(word for word in row["overrides"].split(" ") if word not in shared) or row["overrides"]
 
 
 def quoted(path: Path) -> str:

@@ -59,9 +59,24 @@ class Shift:
                 "lines is for a line of channels, and divides their number; leave it out for sensors and images",
             )
 
+    @property
+    def choices(self) -> int:
+        """How many different moves there are."""
+        return (2 * self.pixels + 1) ** 2
+
+    def choose(self, uniform: np.ndarray) -> np.ndarray:
+        """The number of a move for each pair of uniform draws: (..., 2) -> (...) int64."""
+        side = 2 * self.pixels + 1
+        dx, dy = np.moveaxis((uniform * side).astype(np.int64), -1, 0)
+        return dy * side + dx
+
     def __call__(self, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The moved events, or values; events are moved in place."""
-        dx, dy = (int(d * (2 * self.pixels + 1)) - self.pixels for d in rng.random(2))
+        return self.moved(events, int(self.choose(rng.random(2))))
+
+    def moved(self, events: np.ndarray, choice: int) -> np.ndarray:
+        """Events or values after the move of that number."""
+        dy, dx = (n - self.pixels for n in divmod(choice, 2 * self.pixels + 1))
         if events.dtype.names:
             rows = self.sensor is None or (len(self.sensor) == 3 and self.sensor[-2] > 1)
             width = 0 if self.sensor is None else self.sensor[-1] // self.lines

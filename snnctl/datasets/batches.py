@@ -13,14 +13,15 @@ import torch
 from snnctl.datasets.batch import Batch, EventList
 from snnctl.datasets.binning import Bins, count_events, list_events
 from snnctl.datasets.cache import Part
-from snnctl.datasets.codes import decode_into, encode_into, places, planes
-from snnctl.datasets.draws import generator
+from snnctl.datasets.codes import decode_into, encode_into, move_into, places, planes, tables
+from snnctl.datasets.draws import generator, uniforms
 from snnctl.datasets.encodings import Direct
 from snnctl.datasets.recording import EVENT
 from snnctl.datasets.resample import resampled, steps_of
 from snnctl.datasets.transforms import apply
 
 Layout = Literal["frames", "stacked", "events"]
+FEW = 1 << 22  # places that the moves of a transform may lead to, all listed: 16 MB
 
 
 class Gathered(NamedTuple):
@@ -67,6 +68,8 @@ class EventBatches:
         if not self.augment:
             return Gathered(part.t, part.code, first, last, index)
         counts, extent = last - first, part.extent[index]
+        if len(self.augment) == 1 and getattr(self.augment[0], "choices", FEW) * math.prod(self.shape) < FEW:
+            return self._moved(epoch, index, first, last, extent)
         scratch = np.empty(counts.max(), EVENT)  # one for all samples: it stays in the processor's cache
         t, code = np.empty(counts.sum(), np.int32), np.empty(counts.sum(), part.code.dtype)
         ends, n, table, size = np.zeros(len(index) + 1, np.int64), 0, places(self.shape), planes(self.shape)
@@ -81,6 +84,17 @@ class EventBatches:
                 t, code = np.resize(t, 2 * (n + len(events))), np.resize(code, 2 * (n + len(events)))
             n = encode_into(events, *size, 0, extent[b], t, code, n)
             ends[b + 1] = n
+        return Gathered(t[:n], code[:n], ends[:-1], ends[1:], index)
+
+    def _moved(
+        self, epoch: int, index: np.ndarray, first: np.ndarray, last: np.ndarray, extent: np.ndarray
+    ) -> Gathered:
+        """`gather` where one transform moves whole samples in one of a few ways: code by code, a third of the time."""
+        part, transform, n = self.part, self.augment[0], (last - first).sum()
+        choice = transform.choose(uniforms(self.seed, epoch, index, "augment"))
+        t, code, ends = np.empty(n, np.int32), np.empty(n, part.code.dtype), np.zeros(len(index) + 1, np.int64)
+        moves = tables(transform, tuple(self.shape))
+        n = move_into(part.t, part.code, first, last, extent, moves, choice, t, code, ends)
         return Gathered(t[:n], code[:n], ends[:-1], ends[1:], index)
 
     def pack(self, gathered: Gathered) -> Gathered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -94,6 +95,41 @@ def decode_into(t, code, places, events):
     for i in range(t.size):
         events[i] = places[code[i]]
         events[i].t = t[i]
+
+
+@lru_cache(maxsize=8)
+def tables(transform: Callable, shape: tuple[int, ...]) -> np.ndarray:
+    """Where each choice of a transform moves each code: (choices, codes) int32, -1 where the event is lost.
+
+    Args:
+        transform: with a number of `choices`, `choose(uniform)` and `moved(events, choice)`, as Shift has them.
+        shape: of one time step.
+    """
+    depth, height, width = planes(shape)
+    found = np.empty((transform.choices, math.prod(shape)), np.int32)
+    for choice, row in enumerate(found):
+        e = transform.moved(places(shape).copy(), choice)
+        x, y, p = (e[axis].astype(np.int32) for axis in ("x", "y", "p"))
+        lost = (x < 0) | (x >= width) | (y < 0) | (y >= height) | (p < 0) | (p >= depth)
+        row[:] = np.where(lost, -1, (p * height + y) * width + x)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def move_into(events_t, events_code, first, last, extent, tables, choice, t, code, ends):
+    """Events of several samples, each moved by its choice, into t and code; `ends[b + 1]` is where sample b ends."""
+    n = np.uint64(0)  # unsigned: numba would look whether a signed index counts from the end
+    for b in range(first.size):
+        table, end = tables[choice[b]], last[b]
+        while end > first[b] and events_t[end - 1] >= extent[b]:
+            end -= 1
+        for i in range(np.uint64(first[b]), np.uint64(end)):
+            place = table[events_code[i]]
+            t[n] = events_t[i]
+            code[n] = place
+            n += np.uint64(place >= 0)  # no branch, as in encode_into
+        ends[b + 1] = n
+    return n
 
 
 @njit(cache=True, nogil=True)

@@ -116,12 +116,19 @@ class LocatedSource(Source):
         for archive in archives:
             if archive.manual and not archive.path.exists():
                 raise self.missing(f"the data set {self.name} cannot be downloaded by a program")
-            fetch(archive.url, archive.path, archive.checksum)
+            try:
+                fetch(archive.url, archive.path, archive.checksum)
+            except UserError as error:
+                raise UserError(error.problem, self._other_way(error.hint)) from error
         for archive in archives:
             if archive.packed:
                 unpack(archive.path, archive.path.parent)
         if not self.there():
             raise self.missing(f"{self.name}: downloaded and unpacked, but the files are not where they should be")
+
+    def _other_way(self, hint: str) -> str:
+        """A failed download's hint, led by the way that needs no download, where there is one."""
+        return f"another way            {self._hint.rstrip(',')}\n{hint}" if self._hint else hint
 
     def refuse_unfinished(self, archives: Iterable[Archive]) -> None:
         """Raise a UserError where unpacking one of them was interrupted: some files would be missing."""

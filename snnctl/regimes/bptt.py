@@ -25,7 +25,8 @@ class BPTT(Supervised):
         truncate: steps after which the gradient through time is cut (Williams, Peng 1990,
             doi 10.1162/neco.1990.2.4.490); None: never.
         recompute: steps of a chunk whose activations are computed again in backward instead of kept
-            (Chen et al. 2016, arXiv 1604.06174): memory of T / recompute states and one chunk; None: keep all.
+            (Chen et al. 2016, arXiv 1604.06174): memory of T / recompute states and one chunk; None: keep all. The
+            gradient is the same, but for a batch norm, which takes its statistics over each chunk.
         regularizers: name -> penalty, called with what it reads (snnctl/losses/regularizers.py) and length (B,).
         robust: trains for parameters that are wrong.
         others: as in `Supervised`.
@@ -56,6 +57,9 @@ class BPTT(Supervised):
         self._watch = Watch(self.network, {_reads(r) for r in self.regularizers.values()})
 
     def on_fit_start(self) -> None:
+        for _, layer, shape in self.network.walk():
+            if hasattr(layer, "runs_on"):  # its step is traced now: under a checkpoint autograd is not what it is
+                layer.runs_on(torch.empty(1, *shape, device="meta"), self.network.dt, self.device.type)
         if self.init_rates is not None and self.trainer.ckpt_path is None:
             from snnctl.networks.initialise import init_rates
 

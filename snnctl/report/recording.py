@@ -37,8 +37,9 @@ def record(
     Args:
         network: a Network, in evaluation mode.
         x: (T, B, *shape) or a list of events, its input.
-        fields: names of state fields: `v` membrane potential, `i` synaptic current, whatever a neuron's State has; or
-            `spikes`: what a spiking layer gave; `output`: what any layer gave; `input`: what it got;
+        fields: names of state fields: `v` membrane potential, `i` synaptic current (of a neuron without one: the
+            current that it gets, its input), whatever a neuron's State has; or `spikes`: what a spiking layer gave;
+            `output`: what any layer gave; `input`: what it got;
             `grad_input`, `grad_output`: the gradients of the loss with respect to these two.
         loss: out (T, B, C) -> (); only for gradients.
 
@@ -67,7 +68,8 @@ def record(
         states = {f: torch.cat([c.states[f] for c in calls]) for f in calls[0].states}
         given = {"input": torch.cat([c.x for c in calls]), "output": torch.cat([c.out for c in calls])}
         spiking = {"spikes": given["output"]} if getattr(layers[name], "spiking", False) else {}
-        every = {**given, **states, **spiking, **{f: found[f"{name}/{f}"] for f in gradients}}
+        current = {"i": given["input"]} if "v" in states else {}  # a neuron without a synapse of its own
+        every = {**given, **current, **states, **spiking, **{f: found[f"{name}/{f}"] for f in gradients}}
         known |= set(every)
         recorded |= {f"{name}/{f}": _array(every[f]) for f in fields if f in every}
     missing = [f for f in fields if f not in known]

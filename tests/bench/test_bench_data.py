@@ -1,4 +1,4 @@
-"""The data path stays far ahead of tonic's cache: a generous bound, bench_data.py prints the figures."""
+"""The data path is as far ahead of tonic's cache as README says it is at least; bench_data.py prints the figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
 
-def test_at_least_ten_times_tonics_cached_loader(shared_data):
+def test_at_least_twenty_times_tonics_cached_loader(shared_data):
     from bench_data import compare
 
-    ratio = {row["path"]: row.get("ratio") for row in compare(shared_data / "nmnist-1k", n=96, rounds=3)}
-    assert ratio["snnctl"] >= 10  # 33 to 39 measured, on a busy machine
-    assert ratio["snnctl, event list"] >= 20  # 75 to 80
-    assert ratio["snnctl, shifts drawn anew"] >= 4  # 13
+    ratio = {row["path"]: row.get("ratio") for row in compare(shared_data / "nmnist-1k", n=256, rounds=3)}
+    assert ratio["snnctl"] >= 20  # 43 measured
+    assert ratio["snnctl"] >= 20 * ratio["tonic DiskCached, uncompressed"]  # 28 to 31
+    assert ratio["snnctl, event list"] >= 20  # 64 to 80
+    assert ratio["snnctl, shifts drawn anew"] >= 15  # 32, which tonic's does without

@@ -19,5 +19,5 @@ def test_the_shares_of_an_epoch_are_shown_and_add_up(tmp_path, network):
     seconds = {name: float(s) for name, s, _ in table}
     assert set(seconds) == {"data", "neurons", "products", "pooling and norms", "the rest"}
     assert sum(float(percent) for *_, percent in table) == pytest.approx(100, abs=0.3)
-    assert min(seconds["neurons"], seconds["products"]) > 0
+    assert min(seconds["neurons"], seconds["products"], seconds["data"]) > 0
     assert (seconds["pooling and norms"] > 0) == (network == "conv")

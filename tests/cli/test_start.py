@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -34,10 +35,10 @@ def seconds(command: list[str], rounds: int) -> float:
     """The shortest of some rounds, in processor time: others use this machine too."""
     best = float("inf")
     for _ in range(rounds):
-        before = os.times()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, capture_output=True, env=ENV, check=True)
-        after = os.times()
-        best = min(best, after.children_user + after.children_system - before.children_user - before.children_system)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return best
 
 
@@ -45,15 +46,28 @@ def test_help_is_there_at_once():
     assert seconds([sys.executable, "-m", "snnctl", "--help"], 5) <= 0.15
 
 
-def test_show_takes_at_most_one_and_a_half_times_the_import_of_hydra(tmp_path):
+@pytest.mark.parametrize("recipe", ["nmnist_conv", "mine.yaml"])
+def test_show_takes_at_most_one_and_a_half_times_the_import_of_hydra(tmp_path, recipe):
     (tmp_path / "mine.yaml").write_text("# mine\ndefaults: [train, _self_]\nseed: 2\n")
-    show = [sys.executable, "-m", "snnctl", "show", str(tmp_path / "mine.yaml")]
-    ratios = []
-    for _ in range(8):
-        ratios.append(seconds(show, 1) / seconds([sys.executable, "-c", "import hydra"], 1))
-        if min(ratios) <= 1.5:
+    name = recipe if recipe == "nmnist_conv" else str(tmp_path / recipe)
+    show, hydra = [sys.executable, "-m", "snnctl", "show", name], [sys.executable, "-c", "import hydra"]
+    least = [float("inf")] * 2
+    for _ in range(12):  # in turn, the least of each: what others do at the same time is left out
+        least = [min(least[0], seconds(show, 1)), min(least[1], seconds(hydra, 1))]
+        if least[0] <= 1.45 * least[1]:
             return
-    pytest.fail(f"show / import hydra: {sorted(ratios)}")
+    assert least[0] <= 1.5 * least[1], least
+
+
+@pytest.mark.parametrize(
+    ("writable", "given", "used"), [(True, None, "-"), (False, None, "C/numba"), (False, "D", "D")]
+)
+def test_where_numba_keeps_its_code_when_the_package_is_read_only(writable, given, used):
+    code = f"import os; os.access = lambda *a: {writable}; import snnctl; print(os.environ.get('NUMBA_CACHE_DIR', '-'))"
+    env = {k: v for k, v in ENV.items() if k != "NUMBA_CACHE_DIR"} | {"SNNCTL_CACHE": "C"}
+    env |= {"NUMBA_CACHE_DIR": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == used, done.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error():

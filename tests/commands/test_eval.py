@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -63,9 +64,16 @@ def test_an_unknown_field_names_the_nearest(run, capsys):
 
 
 def test_a_wrong_field_is_told_before_the_evaluation(run, capsys):
-    assert main(["eval", str(run), "record=[spikes,v,i]"]) == 2
+    assert main(["eval", str(run), "record=[spikes,v,j]"]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and "spikes, v" in captured.err
+
+
+def test_the_current_of_a_neuron_without_a_synapse_is_its_input(run):
+    assert main(["eval", str(run), "record=[i,input]", "samples=2"]) == 0
+    kept = np.load(run / "recorded.npz")
+    assert kept["hidden.0.neuron/i"].shape == (8, 2, 16) and kept["hidden.0.neuron/i"].any()
+    np.testing.assert_array_equal(kept["hidden.0.neuron/i"], kept["hidden.0.neuron/input"])
 
 
 @pytest.mark.parametrize("word", ["samples=-3", "samples=0", "samples=x", "samples=2.5", "record=3"])
@@ -116,6 +124,19 @@ def test_weights_of_another_network(run, tmp_path, capsys):
     assert "from another network" in err and "(16, 2312) in the checkpoint, (17, 2312) in this network" in err
 
 
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = (copy / "run.json").read_text()
+    assert main(["train", "--resume", str(copy), "network.hidden=[17]"]) == 2
+    captured = capsys.readouterr()
+    assert "from another network" in captured.err and captured.out == ""
+    last = copy / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:-100])
+    assert main(["train", "--resume", str(copy)]) == 2
+    assert "last.ckpt is damaged" in capsys.readouterr().err
+    assert (copy / "run.json").read_text() == before
+
+
 def test_two_runs_in_one_folder(run, capsys):
     recipe = run.parent / "small.yaml"
     assert main(["train", str(recipe), *SMALL, f"hydra.run.dir={run}"]) == 2
@@ -130,7 +151,8 @@ def test_a_loss_that_is_no_number_names_the_layer_and_keeps_the_checkpoint(run, 
     often = "callbacks.checkpoint.every_minutes=0"
     assert main(["train", str(recipe), *rest, *huge, often, f"hydra.run.dir={folder}"]) == 2
     err = capsys.readouterr().err
-    assert "the loss is" in err and "layer" in err and "last good checkpoint is kept" in err
+    assert "the loss is" in err and "last good checkpoint is kept" in err
+    assert re.search("layer (hidden.0.linear|classes)", err)
     assert json.loads((folder / "run.json").read_text())["state"] == "failed"
     folder = tmp_path / "at once"
     assert main(["train", str(recipe), *rest, *huge, f"hydra.run.dir={folder}"]) == 2

@@ -9,6 +9,7 @@ import pytest
 from snnctl.config import compose, override
 from snnctl.config.check import check
 from snnctl.config.folders import locate
+from snnctl.config.hydra_part import extra
 from snnctl.errors import UserError
 
 
@@ -83,10 +84,30 @@ def test_a_key_known_elsewhere_is_found_there(recipe):
     assert "optimizer.lr   (" in text(recipe(), "lr=1e-3")
     assert "trainer.max_epochs   (" in text(recipe(), "epochs=3")
     assert "neuron.tau_mem   (" in text(recipe(), "optimizer.tau_mem=3")
+    assert "snnctl train --resume RUN" in text(recipe(), "ckpt_path=last")  # Lightning's word
 
 
 def test_the_description_shows_the_value_of_the_files_not_the_one_given(recipe):
     assert "0.002, learning rate" in text(recipe(), "optimizer.lr=3", "optimizer.lrr=3")
+
+
+def test_a_wrong_value_is_said_to_be_where_it_is(recipe):
+    path = recipe("trainer: {max_epochs: lots}\nneuron: {tau_mem: 30e-3}")
+    found = text(path, "neuron.tau_mem=20ms")
+    of_file, of_line = found.partition("trainer.max_epochs=")[2], found.partition("neuron.tau_mem=")[2]
+    assert "(10, passes" in of_file  # the default, not the mistake itself
+    assert str(path) not in of_line.partition("trainer.max_epochs=")[0] and "0.03, membrane" in of_line
+
+
+def test_another_set_brings_its_own_time_steps(recipe, capsys):
+    path = recipe("dataset: {steps: 6}")
+    cfg = compose(path, ["dataset=folder"])
+    assert cfg.dataset.dt == 0.01 and cfg.dataset.get("steps") is None
+    assert "dataset=folder does not take the recipe's dataset.steps: left out" in capsys.readouterr().err
+    assert compose(path, ["dataset=nmnist"]).dataset.steps == 6  # which goes by steps too
+    assert compose(path, ["dataset=folder", "dataset.steps=9"]).dataset.steps == 9
+    assert compose(recipe("dataset: {steps: 6, dt: null}"), ["dataset=folder"]).dataset.steps == 6
+    assert capsys.readouterr().err == ""
 
 
 def test_groups(recipe):
@@ -271,9 +292,16 @@ def test_sweeps(recipe):
     assert "optimizer.lrr" in text(swept, multirun=True)
 
 
+def test_an_extra_is_named_only_where_it_is_missing():
+    assert extra("ray", ["basic", "joblib"]) == ("perhaps", "pip install 'snnctl[ray]'")
+    assert extra("submitit", ["basic", "submitit_local"]) == extra("slurm", ["basic"]) == ("perhaps", "")
+
+
 def test_hydra_keys(recipe):
     assert "hydra.sweep" in text(recipe(), "hydra.sweeep.dir=x")
     assert "hydra/sweeper=optnua" in text(recipe(), "hydra/sweeper=optnua")
+    assert "pip install" not in text(recipe(), "hydra/sweeper=optnua")
+    assert "pip install" not in text(recipe("", "override hydra/launcher: slrum"))
     assert "hydra/launcher: slrum" in text(recipe("", "override hydra/launcher: slrum"))
     assert check(locate(recipe()), ["hydra.run.dir=here", "hydra.job.env_set.A=b"]).cfg.seed == 1
     assert "hydra" not in check(locate(recipe()), ["hydra.run.dir=here"]).cfg

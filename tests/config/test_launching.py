@@ -142,7 +142,7 @@ def test_a_grid_goes_on_after_a_failed_job(here, capsys):
     assert argv[0] == "train" and "-m" not in argv
     assert argv[1] == str(here / "mine.yaml")
     assert argv[2:5] == ["optimizer.lr=0.1", "seed=1", "++trainer.limit_val_batches=3"]
-    assert "best val/acc 1" in capsys.readouterr().out
+    assert "best val/acc 1   optimizer.lr=0.1 seed=1\n" in capsys.readouterr().out  # not what all jobs share
 
 
 def test_a_sweep_in_an_odd_folder(here):
@@ -167,7 +167,6 @@ OPTUNA = [
     "-m",
     "hydra/sweeper=optuna",
     "hydra.sweeper.n_trials=4",
-    "hydra.sweeper.n_jobs=1",
     "hydra.sweeper.storage=sqlite:///study.db",
     "optimizer.lr=interval(0.01,0.5)",
 ]
@@ -193,6 +192,19 @@ def test_an_optuna_sweep_killed_and_continued(here, capsys):
     assert len(set(drawn)) == len(drawn) >= 4  # a continued study draws new points
     with pytest.raises(UserError, match="has its 4 trials already"):
         launch("./mine.yaml", OPTUNA, never)
+
+
+def test_trials_run_one_by_one_unless_jobs_run_in_parallel(here):
+    pytest.importorskip("optuna")
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+
+    def added(*words: str) -> list[str]:
+        given = ["hydra/sweeper=optuna", "optimizer.lr=interval(0.01,0.5)", *words]
+        return [w for w in sweep.Sweep(locate("./mine.yaml"), given, "train").overrides if "sweeper.n_jobs" in w]
+
+    assert added() == ["hydra.sweeper.n_jobs=1"]
+    assert added("hydra/launcher=joblib") == []
+    assert added("hydra.sweeper.n_jobs=3") == ["hydra.sweeper.n_jobs=3"]
 
 
 def environment(here: Path) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from toy import events
 
 from snnctl.datasets.augment import DropEvents, FlipLR, Shift, TimeJitter, Turn
+from snnctl.datasets.batches import EventBatches
+from snnctl.datasets.binning import Bins
+from snnctl.datasets.codes import encode
 from snnctl.datasets.draws import generator
 from snnctl.datasets.transforms import bound
 from snnctl.errors import UserError
@@ -31,6 +36,28 @@ def test_shift_moves_all_events_alike():
         assert np.array_equal(after["t"], own()["t"]) and np.array_equal(after["p"], own()["p"])
         moves.add((int(dx[0]), int(dy[0])))
     assert moves == {(x, y) for x in range(-2, 3) for y in range(-2, 3)}
+
+
+@pytest.mark.parametrize(("shape", "lines"), [(SHAPE, 1), ((20,), 2)])
+def test_a_batch_of_shifted_samples_is_that_of_each_shifted_by_itself(shape, lines):
+    rng = np.random.default_rng(1)
+    recordings = [events(rng, n, SHAPE if shape == SHAPE else (1, 1, 20)) for n in (300, 0, 1, 200)]
+    t, code = (np.concatenate(column) for column in zip(*(encode(r, shape) for r in recordings), strict=True))
+    offsets = np.cumsum([0] + [len(r) for r in recordings])
+    extent = np.array([len(r) and r["t"][-1] for r in recordings])  # the last event comes too late
+    part = SimpleNamespace(t=t, code=code, offsets=offsets, extent=extent)
+    (shift,), _ = bound([Shift(3, lines=lines)], shape)
+    index = np.array([3, 0, 1, 2])
+    seen = set()
+    for epoch in range(20):
+        at_once, one_by_one = (
+            EventBatches(part, np.zeros(4, int), shape, Bins(1000), augment=augment, seed=5).gather(epoch, index)
+            for augment in ([shift], [lambda e, rng: shift(e, rng)])
+        )
+        for ours, theirs in zip(at_once, one_by_one, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        seen.add(len(at_once.t))
+    assert len(seen) > 3  # some events were lost
 
 
 def test_shift_of_channels_keeps_their_one_row():

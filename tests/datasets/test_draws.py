@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from snnctl.datasets.draws import generator
+from snnctl.datasets.draws import generator, uniforms
 
 
 def test_one_address_one_stream():
@@ -35,3 +35,10 @@ def test_draws_are_uniform():
     first = np.array([generator(0, 0, i, "augment").random() for i in range(2000)])
     assert abs(first.mean() - 0.5) < 0.02
     assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.07
+
+
+def test_many_at_once_are_those_of_each_generator():
+    index = np.concatenate([np.arange(300), np.random.default_rng(0).integers(0, 2**40, 100), [2**62]])
+    for seed, epoch in ((0, 0), (1, 7), (-5, 2**33), (2**63 + 11, 1)):
+        expected = [generator(seed, epoch, int(i), "augment").random(2) for i in index]
+        np.testing.assert_array_equal(uniforms(seed, epoch, index, "augment"), expected)

@@ -103,6 +103,13 @@ def test_missing(tmp_path):
     assert caught.value.exit_code == 2
 
 
+def test_a_failed_download_names_the_way_without_one(tmp_path):
+    fetch = [{"url": "http://127.0.0.1:9/x.gz", "path": "first/x.gz", "packed": False}]
+    with pytest.raises(UserError, match="the host cannot be reached") as caught:
+        source(tmp_path, hint="apt-get install tiny", fetch=fetch).download()
+    assert "apt-get install tiny" in caught.value.hint and str(tmp_path / "first" / "x.gz") in caught.value.hint
+
+
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="dataset-fashion-mnist is not installed")
 def test_debians_fashion_mnist(tmp_path):
     names = {"test": ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]}
