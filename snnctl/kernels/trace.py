@@ -57,8 +57,12 @@ def _traced(step: Step, state: NamedTuple, coefs: NamedTuple, neuron: str, shape
     def draw() -> Tensor:
         return torch.rand(shape, generator=generator, dtype=torch.float32) + 0.5
 
-    # Under inference_mode torch takes operations apart differently, and knows no gradient.
-    with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+    # Under inference_mode torch takes operations apart differently, and knows no gradient; under a checkpoint or with
+    # anomaly detection autograd does more than the step's gradient.
+    with (
+        torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False),
+        torch.autograd.graph.saved_tensors_hooks(_same, _same), torch.autograd.set_detect_anomaly(False),
+    ):  # fmt: skip
         # No leaves, so that a step that writes into its inputs gets as far as to be told so.
         x, *others = (draw().requires_grad_().clone() for _ in range(1 + len(states) + len(inputs)))
         before, values = dict(zip(states, others, strict=False)), dict(zip(inputs, others[len(states) :], strict=True))
@@ -88,6 +92,10 @@ def _traced(step: Step, state: NamedTuple, coefs: NamedTuple, neuron: str, shape
         neuron, tuple(states), tuple(inputs), tuple(recorder.lines), ref(out), tuple(ref(a) for a in after),
         d[0], tuple(d[1 : 1 + n]), tuple(d[1 + n :]), tuple(o.requires_grad for o in ends),
     )  # fmt: skip
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _checked(

@@ -57,9 +57,6 @@ class BPTT(Supervised):
         self._watch = Watch(self.network, {_reads(r) for r in self.regularizers.values()})
 
     def on_fit_start(self) -> None:
-        for _, layer, shape in self.network.walk():
-            if hasattr(layer, "runs_on"):  # its step is traced now: under a checkpoint autograd is not what it is
-                layer.runs_on(torch.empty(1, *shape, device="meta"), self.network.dt, self.device.type)
         if self.init_rates is not None and self.trainer.ckpt_path is None:
             from snnctl.networks.initialise import init_rates
 

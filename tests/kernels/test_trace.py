@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 from hypothesis import given, settings
 
 from snnctl.kernels.program import Line
@@ -219,3 +220,29 @@ def test_a_first_call_in_inference_mode_is_traced_as_any_other():
     x.requires_grad_()
     Fresh(backend="cpu")(x, dt=DT)[0].sum().backward()
     assert x.grad.any()
+
+
+@pytest.mark.parametrize("where", ["anomalies", "hooks"])
+def test_a_first_call_where_autograd_is_watched_is_traced_as_any_other(where):
+    watched = {
+        "anomalies": lambda: torch.autograd.set_detect_anomaly(True),
+        "hooks": lambda: torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t.clone()),
+    }[where]
+    neuron = LIF(threshold=0.9)
+    given = neuron.initial_state(torch.zeros(1, 3)), neuron.coefficients(DT)
+    expected = trace(neuron.step, *given, "LIF").content()
+    with watched():
+        assert trace(neuron.step, *given, "LIF").content() == expected
+
+
+def test_a_first_call_under_a_checkpoint_is_traced_as_any_other():
+    class Fresh(LIF):
+        pass
+
+    def gradient(backend):
+        x = torch.linspace(0, 2, 24).view(4, 2, 3).requires_grad_()
+        run = Fresh(backend=backend)
+        torch.utils.checkpoint.checkpoint(lambda x: run(x, dt=DT)[0], x, use_reentrant=False).sum().backward()
+        return x.grad
+
+    assert torch.equal(gradient("cpu"), gradient("eager"))
