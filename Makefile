@@ -9,7 +9,7 @@ train: setup
 	$(BIN)/snnctl train
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto
 
 # The long tests too: kills and resumes, two processes, sweeps.
 test-all: setup
