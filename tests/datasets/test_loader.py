@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -83,6 +84,40 @@ def test_workers_change_nothing(module):
     again = made.train_dataloader()
     again.sampler.set_epoch(1)
     assert content(again) == second
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_the_batch_made_ahead_on_a_thread_changes_nothing(module, threads):
+    threads(1)
+    expected = content(module().train_dataloader())
+    threads(2)
+    loader = module().train_dataloader()
+    made, gather = [], loader.batches.gather
+
+    def gathered(epoch, cut):
+        made.append(threading.current_thread().name)
+        return gather(epoch, cut)
+
+    loader.batches.gather = gathered
+    batches = iter(loader)
+    first = content([next(batches)])
+    assert loader.state_dict()["batch"] == 1 and len(made) <= 2
+    assert first + content(batches) == expected
+    assert {name.rpartition("_")[0] for name in made} == {"snnctl-loader"}
+
+
+def test_an_epoch_that_is_broken_off_leaves_no_thread(module, threads):
+    threads(2)
+    batches = iter(module().train_dataloader())
+    next(batches)
+    batches.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("snnctl-loader")]
 
 
 def test_counts_batches_handed_out(module):
@@ -173,8 +208,9 @@ class Refuses:
         raise UserError("this sample is refused", "take another")
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_users_error_in_a_worker_stays_one(module, workers):
+@pytest.mark.parametrize(("workers", "count"), [(0, 1), (0, 2), (1, 1)])
+def test_a_users_error_in_a_worker_or_thread_stays_one(module, threads, workers, count):
+    threads(count)
     with pytest.raises(UserError) as caught:
         list(module(augment=[Refuses()], num_workers=workers).train_dataloader())
     assert (caught.value.problem, caught.value.hint) == ("this sample is refused", "take another")
