@@ -40,6 +40,8 @@ class Nodes:
                     "not allowed", f"{path}._target_: {target}", ("because", problem.hint), self._origin(path)
                 )
         self._mapping(cfg, "", False)
+        for group in ("callbacks", "logger"):
+            self._each_is_a_class(cfg.get(group), group)
         for path, key, value, known, names in self.links:
             if not any(fault.subject.startswith(f"{name}=") for fault in self.faults for name in names):
                 self._kind(path, key, value, known)
@@ -50,6 +52,20 @@ class Nodes:
         node = at(raw(self.composed.cfg), above)[1]
         known = self._parameters(node, above) if isinstance(node, dict) and "_target_" in node else None
         self._kind(path, key, value, known)
+
+    def _each_is_a_class(self, group: Any, path: str) -> None:
+        """Entries that name no class; a whole option put where one entry belongs is told how it is chosen."""
+        for name in group if isinstance(group, DictConfig) else ():
+            entry = group._get_node(name)
+            if (
+                not isinstance(entry, DictConfig)
+                or entry._is_none()
+                or entry._is_interpolation()
+                or "_target_" in entry
+            ):
+                continue
+            instead = f"{path}={name}" if any(OmegaConf.is_dict(part) for part in entry.values()) else ""
+            self.faults.add("missing key", f"{path}.{name}._target_", ("instead", instead), self._origin(path))
 
     def _mapping(self, node: DictConfig, path: str, layer: bool) -> None:
         known = self._parameters(node, path) if "_target_" in node else None

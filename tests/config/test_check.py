@@ -210,6 +210,14 @@ def test_what_hydra_would_run(recipe):
     assert compose(recipe("hydra: {sweep: {dir: elsewhere}}")).seed == 1
 
 
+def test_a_callback_that_names_no_class(recipe):
+    found = text(
+        recipe(""), "+callbacks@callbacks.recordings=recordings", "+callbacks.mine={a: 1}", "callbacks.lr=null"
+    )
+    assert re.search(r"missing key  callbacks.recordings._target_\n +instead +callbacks=recordings\n", found)
+    assert "missing key  callbacks.mine._target_" in found and "callbacks.lr" not in found
+
+
 def test_missing_values_and_broken_links(recipe):
     stop = "callbacks: {stop: {_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: '???'}}"
     found = text(recipe(stop + "\nnetwork: {kernel_size: '${netwrk.size}'}"))
