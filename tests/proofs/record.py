@@ -64,7 +64,7 @@ def page(record: dict[str, dict[str, Any]]) -> str:
 
 def _recipe(name: str, proof: dict[str, Any]) -> str:
     seeds = ", ".join(f"{100 * acc:.1f}" for acc in proof["acc"])
-    beside = ", ".join(f"{kind} {100 * acc:.1f} %" for kind, acc in proof["baselines"].items())
+    beside = ", ".join(f"{kind} {100 * acc:.1f} %" for kind, acc in sorted(proof["baselines"].items()))
     return (
         f"| {name} | {100 * proof['at_least']:.0f} % | {100 * statistics.mean(proof['acc']):.2f} % | {seeds} "
         f"| {proof['minutes']:.1f} | {proof['cores']} | {beside} | {proof['date']} | {proof['commit']} |\n"

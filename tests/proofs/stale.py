@@ -21,8 +21,15 @@ def stale(proof: dict[str, Any]) -> str:
     )
     if found.returncode:
         return f"commit {commit} is not in this history"
-    changed = found.stdout.split()
+    changed = [path for path in found.stdout.split() if _meaning(commit, path) != _meaning("HEAD", path)]
     return f"{len(changed)} of its files changed since {commit}: {', '.join(changed[:4])} ..." if changed else ""
+
+
+def _meaning(commit: str, path: str) -> list[str]:
+    """Lines of a file as committed; of YAML without those that are comments, such as what a recipe showed."""
+    shown = subprocess.run(["git", "show", f"{commit}:{path}"], cwd=ROOT, capture_output=True)
+    lines = shown.stdout.decode(errors="replace").splitlines()
+    return [line for line in lines if not (path.endswith(".yaml") and line.startswith("#"))]
 
 
 def main() -> None:

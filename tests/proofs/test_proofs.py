@@ -44,6 +44,17 @@ def test_a_proof_stands_until_a_file_it_covers_changes(repository, capsys):
     assert "parity" in told and "cases/one.py" in told and "1 proofs, 1 older" in told
 
 
+def test_comments_of_a_recipe_are_not_what_it_does(repository):
+    root, commit = repository
+    (root / "cases" / "r.yaml").write_text("# Showed: nothing yet\nlr: 1\n")
+    commit()
+    record.write("recipe r", ["cases/r.yaml"], {"acc": [1], "at_least": 0, "minutes": 1, "cores": 1, "baselines": {}})
+    for text, old in (("# Showed: 97 %\nlr: 1\n", False), ("# Showed: 97 %\nlr: 2\n", True)):
+        (root / "cases" / "r.yaml").write_text(text)
+        commit()
+        assert bool(stale.stale(record.read()["recipe r"])) == old
+
+
 def test_a_proof_of_what_is_not_committed_never_stands(repository):
     root, _ = repository
     (root / "cases" / "one.py").write_text("2")
