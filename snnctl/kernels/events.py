@@ -102,7 +102,8 @@ def _product(codes: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor | None
 def _adjoint(
     codes: Tensor, offsets: Tensor, gradient: Tensor, inputs: int, biased: bool
 ) -> tuple[Tensor, Tensor | None]:
-    from snnctl.kernels.gather import gather_inverted, invert
+    from snnctl.kernels.gather import gather_inverted
+    from snnctl.kernels.inverted import invert
 
     cells, width = gradient.shape
     rows, index, bounds = gradient.contiguous().view(-1).numpy(), codes.numpy(), offsets.numpy()
