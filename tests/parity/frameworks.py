@@ -47,11 +47,21 @@ def _empty_package(name: str, path: list[str]) -> None:
     sys.modules[name] = package
 
 
-def without(absent: str, module: str) -> ModuleType:
-    """A module whose file imports a package that the call in question has no use for: an empty one stands in for it."""
-    if absent in sys.modules or importlib.util.find_spec(absent):
+def without(absent: str, module: str, *names: str) -> ModuleType:
+    """A module whose file imports what is not installed and the call in question has no use for.
+
+    Args:
+        absent: what an empty module stands in for, where it cannot be imported.
+        module: to import.
+        names: that `module` takes from `absent`.
+    """
+    try:
         return importlib.import_module(module)
-    sys.modules[absent] = ModuleType(absent)
+    except ModuleNotFoundError:
+        stand_in = ModuleType(absent)
+        for name in names:
+            setattr(stand_in, name, object)
+        sys.modules[absent] = stand_in
     try:
         return importlib.import_module(module)
     finally:
