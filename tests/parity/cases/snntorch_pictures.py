@@ -47,7 +47,7 @@ CASES = [
         for setting, given in {
             "30 steps": lambda: {"layer": spikes(30, 12)},  # drawn as lines over their steps
             "90 steps": lambda: {"layer": spikes(90, 12)},  # drawn as marks
-            "90 steps, one neuron": lambda: {"layer": spikes(90)},
+            "one neuron": lambda: {"layer": spikes(90)},
         }.items()
     ),
     *(

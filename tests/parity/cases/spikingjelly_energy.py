@@ -77,8 +77,8 @@ def _case(setting: str, spikes: bool, costs: str) -> Parity:
 
 
 CASES = [
-    _case("neurons ignored", spikes=True, costs="fp32"),
-    _case("neurons ignored, dense input", spikes=False, costs="fp32"),
-    _case("neurons ignored, dense input, fp16", spikes=False, costs="fp16"),
-    _case("neurons ignored, dense input, int8", spikes=False, costs="int8"),
+    _case("ignoring LIFNode: spikes", spikes=True, costs="fp32"),
+    _case("ignoring LIFNode: dense input", spikes=False, costs="fp32"),
+    _case("ignoring LIFNode: dense input at fp16", spikes=False, costs="fp16"),
+    _case("ignoring LIFNode: dense input at int8", spikes=False, costs="int8"),
 ]
