@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from snnctl.metrics import ConfusionMatrix, NeuroBench, SpikeStatistics
+from snnctl.metrics.energy import estimate
 
 
 class Measures(lightning.Callback):
@@ -71,11 +72,12 @@ class Measures(lightning.Callback):
             hook.remove()
 
     def results(self) -> dict[str, Any]:
-        """Plain values for results.json: `classes`, `confusion`, `spikes` by layer and `neurobench`."""
+        """Plain values for results.json: `classes`, `confusion`, `spikes` by layer, `neurobench`, `energy`."""
         bench = self.bench.result()
         return {
             "classes": [row._asdict() for row in self.confusion.rows()],
             "confusion": self.confusion.counts.tolist(),
             "spikes": [row._asdict() for row in self.spikes.rows()],
             "neurobench": {**bench._asdict(), "layers": [row._asdict() for row in bench.layers]},
+            "energy": estimate(bench.effective_acs, bench.effective_macs),
         }

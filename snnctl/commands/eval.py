@@ -1,6 +1,6 @@
 """Evaluate a trained network on the test split.
 
-    snnctl eval runs/digits_conv/2026-...                  accuracy, confusion, rates, operations; results.json
+    snnctl eval runs/digits_conv/2026-...                  accuracy, confusion, rates, operations, energy; results.json
     snnctl eval last                                       the newest run
     snnctl eval RUN/checkpoints/last.ckpt                  another checkpoint of it
     snnctl eval RUN record=[spikes,v] samples=8            what happened inside: recorded.npz and pictures, of 8

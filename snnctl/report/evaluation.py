@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 def show(results: dict[str, Any], folder: Path) -> None:
-    """Print accuracy, classes, layers and operations of a results.json."""
+    """Print accuracy, classes, layers and operations of a results.json, and the operations' energy."""
     console = Console(width=None if Console().is_terminal else 110)
     console.print(
         f"test accuracy {100 * results['test/acc']:.2f} %  loss {results['test/loss']:.4f}  "
@@ -18,6 +18,7 @@ def show(results: dict[str, Any], folder: Path) -> None:
         highlight=False,
     )
     console.print(_classes(results["classes"]), _layers(results), _operations(results["neurobench"]))
+    console.print(energy_line(results["energy"]), highlight=False, soft_wrap=True)
     console.print(f"results.json, predictions.csv in {folder}", highlight=False, soft_wrap=True)
 
 
@@ -69,6 +70,25 @@ def _operations(bench: dict[str, Any]) -> Table:
     )
     table.caption_justify = "left"
     return table
+
+
+def energy_line(energy: dict[str, Any]) -> str:
+    """What the operations of a sample take, by which figures, and what is left out."""
+    return (
+        f"energy of these operations {_joule(energy['pj_per_sample'])} a sample: {energy['ac_pj']:g} pJ an AC, "
+        f"{energy['mac_pj']:g} pJ a MAC ({energy['numbers']}, 45 nm; {energy['source']}); "
+        "without memory accesses and neuron updates"
+    )
+
+
+def _joule(pj: float) -> str:
+    """Three digits in a unit that fits."""
+    value = float(f"{pj:.3g}")
+    for unit in ("pJ", "nJ", "uJ"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} mJ"
 
 
 def _share(value: float | None) -> str:

@@ -41,7 +41,11 @@ def test_results_predictions_and_table(run, capsys):
     assert right / len(rows) == pytest.approx(results["test/acc"])
     assert np.trace(results["confusion"]) == right
     assert results["neurobench"]["footprint"] == 4 * sum(p.numel() for p in snnctl.load(run).parameters())
+    bench, energy = results["neurobench"], results["energy"]
+    assert energy["pj_per_sample"] == pytest.approx(0.9 * bench["effective_acs"] + 4.6 * bench["effective_macs"])
+    assert energy["pj_per_sample"] > 0 and "10.1109/ISSCC.2014.6757323" in energy["source"]
     printed = capsys.readouterr().out
+    assert "0.9 pJ an AC, 4.6 pJ a MAC" in printed and "without memory accesses" in printed
     assert "test accuracy" in printed and "hidden.0.neuron" in printed and "synaptic operations" in printed
 
 

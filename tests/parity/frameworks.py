@@ -45,3 +45,24 @@ def _empty_package(name: str, path: list[str]) -> None:
     package = ModuleType(name)
     package.__path__ = path
     sys.modules[name] = package
+
+
+def without(absent: str, module: str, *names: str) -> ModuleType:
+    """A module whose file imports what is not installed and the call in question has no use for.
+
+    Args:
+        absent: what an empty module stands in for, where it cannot be imported.
+        module: to import.
+        names: that `module` takes from `absent`.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        stand_in = ModuleType(absent)
+        for name in names:
+            setattr(stand_in, name, object)
+        sys.modules[absent] = stand_in
+    try:
+        return importlib.import_module(module)
+    finally:
+        del sys.modules[absent]
