@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnctl.errors import UserError
 from snnctl.kernels.program import Program
@@ -47,6 +47,15 @@ def choose(wanted: Backend, x: Tensor, device: str | None = None) -> Choice:
     if wanted != "auto" and x.numel() and device != "meta":
         raise UserError(f"backend {wanted} cannot run: {why}", "choose   backend=auto   or   backend=eager")
     return Choice("eager", why)
+
+
+def multiplies(weight: Tensor) -> bool:
+    """Whether a product of our own can take these weights: plain float32 on the CPU, and no transform looks on."""
+    if type(weight) not in (Tensor, nn.Parameter) or weight.layout != torch.strided or weight.dtype != torch.float32:
+        return False
+    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
+        return False
+    return weight.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _eager_for(x: Tensor, device: str) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snnctl.errors import UserError
 from snnctl.kernels import buffers, threads
+from snnctl.kernels.backend import multiplies
 
 # Measured beside F.linear, 700 -> 256 on Zen 4, one thread: forward and gradients take as long at 50 % events (half as
 # long where the list would first be made dense), and with few events as long at 48 cells, which share one copy of the
@@ -47,12 +48,7 @@ def pays(events: int, cells: int, weight: Tensor) -> bool:
     Args:
         events: n. cells: M. weight: (N, K).
     """
-    plain = type(weight) in (Tensor, nn.Parameter) and weight.layout == torch.strided
-    if not plain or weight.device.type != "cpu" or weight.dtype != torch.float32 or not weight.numel():
-        return False
-    if torch._C._are_functorch_transforms_active() or torch.compiler.is_compiling():
-        return False
-    return events <= CROSSOVER * (cells - CELLS) * weight.shape[1]
+    return multiplies(weight) and weight.numel() > 0 and events <= CROSSOVER * (cells - CELLS) * weight.shape[1]
 
 
 class _EventProduct(torch.autograd.Function):

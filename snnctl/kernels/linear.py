@@ -81,7 +81,6 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _weight_gradient(x: Tensor, d_y: Tensor, spikes: bool) -> Tensor:
-    x, d_y = x.contiguous(), d_y.contiguous()
     if spikes:
         return outer_sum(x, d_y, False, torch.zeros(x.shape[1], d_y.shape[1])).t()
     return outer_sum(d_y, x, False, torch.zeros(d_y.shape[1], x.shape[1]))

@@ -64,13 +64,13 @@ def outer_sum(a: Tensor, b: Tensor, ones: bool, out: Tensor) -> Tensor:
     """out + sum over cells m of a[m] b[m]^T, in place; few values of `a` that are not zero cost little.
 
     Args:
-        a: (M, K), b: (M, N), out: (K, N), contiguous float32 on the CPU.
+        a: (M, K), b: (M, N), float32 on the CPU. out: (K, N), likewise, contiguous.
         ones: whether `a` holds zeros and ones alone.
 
     Returns:
         out; the same bits with any number of threads: each owns rows of it.
     """
-    (cells, k), n = a.shape, b.shape[1]
+    (cells, k), n, a, b = a.shape, b.shape[1], a.contiguous(), b.contiguous()
     given = multiply(), a.data_ptr(), ones, b.data_ptr(), cells, k, n, max(1, BLOCK // (4 * n)), out.data_ptr()
     threads.run(lambda first, stop: add_outer(*given, first, stop), k, cells * n)
     return out

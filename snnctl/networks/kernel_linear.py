@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnctl.kernels.backend import multiplies
+
 LITTLE = 1 << 18  # multiplications below which a product in torch is as soon done
 
 
@@ -29,14 +31,9 @@ class KernelLinear(NamedTuple):
 
 def pays(x: Tensor, linear: nn.Linear, spikes: bool) -> bool:
     """Whether the kernel runs on x (..., K) with these weights, and saves time."""
-    weight = linear.weight
     if x.dtype != torch.float32 or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
-    if type(weight) is not nn.Parameter or weight.dtype != torch.float32 or weight.device.type != "cpu":
-        return False
-    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
-        return False
-    if torch.compiler.is_compiling() or x.numel() * linear.out_features < LITTLE:
+    if not multiplies(linear.weight) or x.numel() * linear.out_features < LITTLE:
         return False
     if spikes:
         return True

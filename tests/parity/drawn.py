@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,9 +12,14 @@ from torch import Tensor
 
 from snnctl.report.pictures import heat, histogram, maps, raster, trace
 from snnctl.report.pictures.sample import Sample
-from tests.parity.parity import Inputs, Traces
+from tests.parity.parity import Inputs, Parity, Traces
 
 DT = 1e-3  # of the pictures, s
+
+
+def proofs(api: str, ours: str, theirs: Callable, mine: Callable, **settings: Callable[[], Inputs]) -> list[Parity]:
+    """One for each setting, whose name is the keyword with blanks."""
+    return [Parity(api, ours, name.replace("_", " "), given, theirs, mine) for name, given in settings.items()]
 
 
 def spikes(steps: int, *shape: int, rate: float = 0.2, seed: int = 0) -> Tensor:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from tests.parity.drawn import dots, heat_map, pairs, potentials, spikes
+from tests.parity.drawn import dots, heat_map, pairs, potentials, proofs, spikes
 from tests.parity.frameworks import bindsnet
-from tests.parity.parity import Inputs, Parity, Traces
+from tests.parity.parity import Inputs, Traces
 
 
 def _plotting() -> Any:
@@ -34,16 +33,12 @@ def _voltages(given: Inputs) -> Traces:
     return {"image": torch.from_numpy(np.asarray(images[0].get_array()))}
 
 
-def _cases(call: str, ours: str, theirs: Callable, mine: Callable, **settings: Callable[[], Inputs]) -> list[Parity]:
-    api = f"bindsnet.analysis.plotting.{call}"
-    return [Parity(api, ours, name.replace("_", " "), given, theirs, mine) for name, given in settings.items()]
-
-
+API = "bindsnet.analysis.plotting"
 CASES = [
-    *_cases("plot_spikes", "pictures=raster", _spikes, dots,
+    *proofs(f"{API}.plot_spikes", "pictures=raster", _spikes, dots,
             one_layer=lambda: {"layer": spikes(90, 12)}, maps=lambda: {"layer": spikes(90, 2, 3, 4)},
             two_layers=lambda: {"hidden": spikes(30, 12), "out": spikes(30, 5, rate=0.5)}),
-    *_cases("plot_voltages", "pictures=heat", _voltages, heat_map,
+    *proofs(f"{API}.plot_voltages", "pictures=heat", _voltages, heat_map,
             membranes=lambda: {"v": potentials(50, 12)}, maps=lambda: {"v": potentials(50, 2, 3, 4)},
             one_sign=lambda: {"v": potentials(50, 12).abs()}),
 ]  # fmt: skip

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 
-from tests.parity.drawn import DT, bars, dots, heat_map, image, lines, ordinates, potentials, rectangles, spikes
-from tests.parity.parity import Inputs, Parity, Traces
+from tests.parity.drawn import DT, bars, dots, heat_map, image, lines, ordinates, potentials, proofs, rectangles, spikes
+from tests.parity.parity import Inputs, Traces
 
 
 def _drawn(call: str, *args: Any, **options: Any) -> Figure:
@@ -60,22 +59,18 @@ def _states(given: Inputs) -> Traces:
     return {f"{field}_{n}": ordinates(next(drawn)) for field in given for n in range(neurons)}
 
 
-def _cases(call: str, ours: str, theirs: Callable, mine: Callable, **settings: Callable[[], Inputs]) -> list[Parity]:
-    api = f"norse.torch.utils.plot.plot.{call}"
-    return [Parity(api, ours, name.replace("_", " "), given, theirs, mine) for name, given in settings.items()]
-
-
+API = "norse.torch.utils.plot.plot"
 CASES = [
-    *_cases("plot_heatmap_2d", "pictures=heat", _heat, heat_map,
+    *proofs(f"{API}.plot_heatmap_2d", "pictures=heat", _heat, heat_map,
             membranes=lambda: {"v": potentials(50, 12)}, spikes=lambda: {"spikes": spikes(50, 12)},
             maps=lambda: {"v": potentials(50, 2, 3, 4)}),
-    *_cases("plot_spikes_2d", "pictures=raster", _spikes, _dots,
+    *proofs(f"{API}.plot_spikes_2d", "pictures=raster", _spikes, _dots,
             few_steps=lambda: {"layer": spikes(30, 12)}, many_steps=lambda: {"layer": spikes(90, 12, rate=0.05)},
             maps=lambda: {"layer": spikes(90, 2, 3, 4)}),
-    *_cases("plot_histogram_2d", "pictures=histogram", _histogram, bars,
+    *proofs(f"{API}.plot_histogram_2d", "pictures=histogram", _histogram, bars,
             membranes=lambda: {"v": potentials(50, 12)}, rates=lambda: {"spikes": spikes(50, 300)},
             maps=lambda: {"v": potentials(50, 2, 3, 4)}),
-    *_cases("plot_neuron_states", "pictures=trace", _states, lines,
+    *proofs(f"{API}.plot_neuron_states", "pictures=trace", _states, lines,
             v=lambda: {"v": potentials(50, 4)}, i=lambda: {"i": potentials(50, 3, seed=2)},
             v_and_i=lambda: {"v": potentials(50, 4), "i": potentials(50, 4, seed=2)}),
 ]  # fmt: skip

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from tests.parity.drawn import dots, feature_maps, heat_map, image, lines, ordinates, pairs, potentials, spikes
-from tests.parity.parity import Inputs, Parity, Traces
+from tests.parity.drawn import dots, feature_maps, heat_map, image, lines, ordinates, pairs, potentials, proofs, spikes
+from tests.parity.parity import Inputs, Traces
 
 
 def _visualizing() -> Any:
@@ -55,22 +54,18 @@ def _maps(given: Inputs) -> Traces:
     return {"image": drawn[:-1, :-1]}  # ours has no frame at the lower right
 
 
-def _cases(call: str, ours: str, theirs: Callable, mine: Callable, **settings: Callable[[], Inputs]) -> list[Parity]:
-    api = f"spikingjelly.visualizing.{call}"
-    return [Parity(api, ours, name.replace("_", " "), given, theirs, mine) for name, given in settings.items()]
-
-
+API = "spikingjelly.visualizing"
 CASES = [
-    *_cases("plot_1d_spikes", "pictures=raster", _spikes, dots,
+    *proofs(f"{API}.plot_1d_spikes", "pictures=raster", _spikes, dots,
             few_steps=lambda: {"layer": spikes(30, 12)}, many_steps=lambda: {"layer": spikes(90, 12)},
             maps=lambda: {"layer": spikes(90, 2, 3, 4)}),
-    *_cases("plot_2d_heatmap", "pictures=heat", _heat, heat_map,
+    *proofs(f"{API}.plot_2d_heatmap", "pictures=heat", _heat, heat_map,
             membranes=lambda: {"v": potentials(50, 12)}, spikes=lambda: {"spikes": spikes(50, 12)},
             maps=lambda: {"v": potentials(50, 2, 3, 4)}),
-    *_cases("plot_one_neuron_v_s", "pictures=trace", _one_neuron, lines,
+    *proofs(f"{API}.plot_one_neuron_v_s", "pictures=trace", _one_neuron, lines,
             membranes=lambda: {"v": potentials(50, 1)}, long=lambda: {"v": potentials(500, 1)},
             one_sign=lambda: {"v": potentials(50, 1).abs()}),
-    *_cases("plot_2d_feature_map", "pictures=maps", _maps, feature_maps,
+    *proofs(f"{API}.plot_2d_feature_map", "pictures=maps", _maps, feature_maps,
             membranes=lambda: {"v": potentials(20, 16, 5, 6)}, spikes=lambda: {"spikes": spikes(20, 32, 5, 6)},
             large=lambda: {"spikes": spikes(20, 16, 24, 24)}),
 ]  # fmt: skip
