@@ -151,8 +151,8 @@ module core (
 
     always @(posedge clk) begin
         weight_1 <= weights[weight];
-        weight_2 <= weight_1;
-        membrane_2 <= membrane_1;
+        if (adds_1) weight_2 <= weight_1;
+        if (adds_1 || updates_1) membrane_2 <= membrane_1;
         target_1 <= target;
         target_2 <= target_1;
         target_3 <= target_2;
@@ -168,7 +168,8 @@ module core (
 
     reg signed [STATE_BITS-1:0] sum_3;
 
-    always @(posedge clk) sum_3 <= membrane_2 + aligned(operation, weight_2);
+    always @(posedge clk)
+        if (adds_2) sum_3 <= membrane_2 + aligned(operation, weight_2);
 
     // ---- Update: clamp, compare, leak, reset ---------------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ module core (
     wire below = membrane_2[STATE_BITS-1 -: 2] == 2'b10;
 
     always @(posedge clk)
-        v_3 <= above || below ? {{2{below}}, {STATE_BITS-2{above}}} : membrane_2;
+        if (updates_2) v_3 <= above || below ? {{2{below}}, {STATE_BITS-2{above}}} : membrane_2;
 
     // Stage k has taken away k terms of the leak; entry 0 is v itself.
     wire signed [STATE_BITS-1:0] v [0:TERMS];
@@ -198,11 +199,13 @@ module core (
             reg [NEURON_BITS-1:0]       target_after = 0;
             reg                         fired_after = 0, updates_after = 0;
             always @(posedge clk) begin
-                v_after <= v[k];
-                leaked_after <= leaked[k] - leak_term(k, population, v[k]);
-                target_after <= target_at[k];
-                fired_after <= fired[k];
                 updates_after <= updates_at[k];
+                if (updates_at[k]) begin
+                    v_after <= v[k];
+                    leaked_after <= leaked[k] - leak_term(k, population, v[k]);
+                    target_after <= target_at[k];
+                    fired_after <= fired[k];
+                end
             end
             assign v[k+1] = v_after;
             assign leaked[k+1] = leaked_after;
@@ -217,8 +220,10 @@ module core (
     reg                         updates_next = 0;
 
     always @(posedge clk) begin
-        next <= fired[TERMS] ? reset(population, leaked[TERMS]) : leaked[TERMS];
-        target_next <= target_at[TERMS];
+        if (updates_at[TERMS]) begin
+            next <= fired[TERMS] ? reset(population, leaked[TERMS]) : leaked[TERMS];
+            target_next <= target_at[TERMS];
+        end
         updates_next <= updates_at[TERMS];
     end
 
@@ -249,6 +254,6 @@ module core (
 
     always @(posedge clk) begin
         out_valid <= spike_valid && population == OUTPUT_POPULATION;
-        out_data <= fires(population) ? {31'd0, spike} : {{32-STATE_BITS{v[1][STATE_BITS-1]}}, v[1]};
+        if (spike_valid) out_data <= fires(population) ? {31'd0, spike} : {{32-STATE_BITS{v[1][STATE_BITS-1]}}, v[1]};
     end
 endmodule

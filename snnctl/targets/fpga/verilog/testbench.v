@@ -3,8 +3,6 @@
 // inputs.bin: a byte for the count of each sample, step and channel. Written: outputs.txt, a number a line; spikes.txt,
 // the spikes of every population that fires, as 0 and 1, in the order of updates; clocks.txt, the clocks of each step.
 
-`timescale 1ns / 1ps
-
 module testbench;
     `include "sizes.vh"
 
@@ -21,13 +19,14 @@ module testbench;
 
     always #5 clk = !clk;
 
-    integer samples, steps, sample, step, channel, clocks;
+    integer samples, steps, sample, step, channel;
+    time    began;
     integer inputs, outputs, spikes, times;
 
     always @(posedge clk) begin
-        clocks <= start ? 1 : clocks + 1;
         if (out_valid) $fwrite(outputs, "%0d\n", out_data);
-        if (network.spike_valid && network.fires(network.population)) $fwrite(spikes, "%b", network.spike);
+        if (network.spike_valid)
+            if (network.fires(network.population)) $fwrite(spikes, "%b", network.spike);
     end
 
     initial begin
@@ -35,7 +34,6 @@ module testbench;
             $display("give +samples=N +steps=N");
             $finish;
         end
-        clocks = 0;
         inputs = $fopen("inputs.bin", "rb");
         outputs = $fopen("outputs.txt", "w");
         spikes = $fopen("spikes.txt", "w");
@@ -46,6 +44,7 @@ module testbench;
             while (!idle) @(negedge clk);
             for (step = 0; step < steps; step = step + 1) begin
                 start = 1;
+                began = $time;
                 @(negedge clk) start = 0;
                 for (channel = 0; channel < INPUTS; channel = channel + 1) begin
                     in_valid = 1;
@@ -54,7 +53,7 @@ module testbench;
                     @(negedge clk) in_valid = 0;
                 end
                 while (!done) @(negedge clk);
-                $fwrite(times, "%0d\n", clocks);
+                $fwrite(times, "%0d\n", ($time - began) / 10);
             end
         end
         $fclose(inputs);
