@@ -26,8 +26,7 @@ module core (
 
     reg [2:0]                 phase = IDLE;
     reg [OPERATION_BITS-1:0]  operation = 0;
-    reg                       updates;         // of the operation: an update, not events
-    reg                       from_input;      // its sources are the input channels
+    reg                       from_input;      // of the operation: its sources are the input channels
     reg                       from_bias;       // its source is one that fires in every step
     reg [POPULATION_BITS-1:0] population = 0;  // the one updated, or whose spikes are the events
     reg [COUNT_BITS-1:0]      sources_left;
@@ -63,7 +62,6 @@ module core (
                 else if (start) phase <= LOAD;
             end
             LOAD: begin
-                updates <= operation_updates(operation);
                 from_input <= operation_from_input(operation);
                 from_bias <= operation_from_bias(operation);
                 population <= operation_population(operation);
@@ -126,8 +124,8 @@ module core (
 
     // ---- Memories: read one clock after the address ------------------------------------------------------------------
 
-    (* no_rw_check *) reg signed [STATE_BITS-1:0] membranes [0:NEURONS-1];
-    reg signed [7:0] weights [0:WEIGHTS-1];
+    (* ram_style = "block", no_rw_check *) reg signed [STATE_BITS-1:0] membranes [0:NEURONS-1];
+    (* ram_style = "block" *) reg signed [7:0] weights [0:WEIGHTS-1];
     reg signed [STATE_BITS-1:0] membrane_1, membrane_2;
     reg signed [7:0]            weight_1, weight_2;
     reg [NEURON_BITS-1:0]       target_1 = 0, target_2 = 0, target_3 = 0;

@@ -22,7 +22,7 @@ module top #(
     wire [7:0] rx_data;
     uart_rx #(.CLOCKS_PER_BIT(CLOCKS_PER_BIT)) receiver (.clk(clk), .rx(rx), .valid(rx_valid), .data(rx_data));
 
-    (* no_rw_check *) reg [7:0] queue [0:(1 << QUEUE_BITS) - 1];
+    (* ram_style = "block", no_rw_check *) reg [7:0] queue [0:(1 << QUEUE_BITS) - 1];
     reg [QUEUE_BITS-1:0] written = 0, taken = 0;
     reg [7:0] code;
     reg       code_valid = 0;  // `code` is the byte at `taken`
@@ -63,7 +63,7 @@ module top #(
 
     // ---- Outputs are kept, then sent ---------------------------------------------------------------------------------
 
-    (* no_rw_check *) reg [8*OUTPUT_BYTES-1:0] outputs [0:OUTPUTS-1];
+    (* ram_style = "block", no_rw_check *) reg [8*OUTPUT_BYTES-1:0] outputs [0:OUTPUTS-1];
     reg [8*OUTPUT_BYTES-1:0] word;
     reg [COUNT_BITS-1:0] stored = 0, sent = 0;
     reg [1:0] byte_sent = 0;
