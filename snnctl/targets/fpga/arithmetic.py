@@ -17,6 +17,8 @@ from snnctl.targets.fpga.layout import Layout, Synapses
 from snnctl.targets.target import Traces
 
 MOST_EVENTS = 127  # of an input channel in a step: 7 bits
+WIDEST = 30  # bits of a membrane
+ROUNDED = 1.05  # what rounding may add to the sum of a step
 FRACTION = 12  # bits of a membrane below the lowest bit of a weight, at most
 
 
@@ -152,8 +154,7 @@ class Core:
             s.title: {"shift": w.shift, "largest_rounding_error": w.error}
             for s, w in zip(self.layout.synapses, self.weights, strict=True)
         }
-        neurons = {n: {k: getattr(p, k) for k in ("unit", "threshold", "reset", "amount")} | {"leak_shifts": list(p.leak)}
-                   for n, p in self.populations.items()}  # fmt: skip
+        neurons = {n: {**vars(p), "leak": list(p.leak)} for n, p in self.populations.items()}
         facts: dict[str, Any] = {"numbers": bits, "weights": errors, "populations": neurons}
         if self.x is not None:
             clocks = self.clocks(self.x, self.run(self.x).spikes).double()
@@ -178,6 +179,8 @@ def quantised(circuit: Circuit, layout: Layout, cells: Sequence[Cell], state_bit
     weights: dict[Synapses, Weights] = {}
     populations = {}
     for cell in cells:
+        if not cell.gain:
+            raise UserError(f"{cell.name}: its input gain is 0, so nothing arrives", "set input_gain: 1")
         into = {s: w * cell.gain for s, w in dense.items() if s.target == cell.name}
         leak = leak_terms(1 - cell.decay, terms)
         populations[cell.name], found = _population(cell, into, leak, state_bits)
@@ -205,15 +208,18 @@ def _population(cell: Cell, into: dict[Synapses, Tensor], leak: tuple[int, ...],
         (w.abs().sum(0) * (MOST_EVENTS if s.source == INPUT else 1)).max().item() for s, w in into.items()
     )  # the most that a step can add
     least = max(step, abs(cell.threshold or 0.0), abs(cell.amount or 0.0))
-    room = math.floor(math.log2(limit / 1.05 * largest / 127 / max(least, largest)))
+    room = math.floor(math.log2(limit / ROUNDED * largest / 127 / max(least, largest)))
     if room < 0:
         raise UserError(
-            f"{cell.name}: a threshold of {cell.threshold:g} is too far above its weights, at most {largest:.3g}, "
-            f"for a membrane of {state_bits} bits",
-            f"set target.state_bits={min(30, state_bits - room)}, or train with weights nearer to the threshold",
+            f"{cell.name}: a threshold of {cell.threshold:g} is {cell.threshold / largest:,.0f} times its largest "
+            f"weight, too much for a membrane of {state_bits} bits",
+            f"set target.state_bits={state_bits - room}, or a threshold nearer to the weights"
+            if state_bits - room <= WIDEST
+            else "train with a threshold nearer to the weights",
         )
     # Where there is room, also for what gathers over time.
-    wanted = math.floor(math.log2(limit / 1.05 * largest / 127 / max(least, step / max(1 - left, 2.0**-10), largest)))
+    gathered = step / max(1 - left, 2.0**-10)
+    wanted = math.floor(math.log2(limit / ROUNDED * largest / 127 / max(least, gathered, largest)))
     fraction = min(room, FRACTION, max(0, wanted))
     unit = largest / 127 / 2**fraction
     weights = {}
@@ -229,6 +235,12 @@ def _population(cell: Cell, into: dict[Synapses, Tensor], leak: tuple[int, ...],
         at = cell.threshold / unit
         threshold = math.floor(at) + 1 if cell.strict else math.ceil(at)
     return Population(unit, cell.rest, leak, threshold, cell.reset, amount), weights
+
+
+def bits_needed(layout: Layout, name: str) -> int:
+    """Width of a membrane into which no step can add too much, whatever the weights."""
+    events = sum(o.sources * (MOST_EVENTS if o.source == INPUT else 1) for o in layout.synapses if o.target == name)
+    return math.ceil(math.log2(max(events, 1) * 127 * ROUNDED + 1)) + 2
 
 
 def scaled(w: Weights) -> Tensor:

@@ -13,15 +13,12 @@ from torch import Tensor
 from snnctl.circuits import Circuit
 from snnctl.errors import UserError, did_you_mean
 from snnctl.targets.fpga import simulation, toolchain, verilog
-from snnctl.targets.fpga.arithmetic import Core, quantised
-from snnctl.targets.fpga.cells import Cell, cell
+from snnctl.targets.fpga.arithmetic import WIDEST, Core, bits_needed, quantised
+from snnctl.targets.fpga.cells import Cell, cell, leak_terms
 from snnctl.targets.fpga.device import Device
-from snnctl.targets.fpga.layout import Layout, layout, logic_cells, misfits
+from snnctl.targets.fpga.layout import BRAM, Layout, layout, logic_cells, misfits
 from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.target import Target, Traces
-from snnctl.targets.tools import Tool
-
-DEBIAN = "apt-get install"
 
 
 class ICE40(Target):
@@ -42,13 +39,7 @@ class ICE40(Target):
 
     name = "fpga"
     emulates = "Icarus Verilog"
-    tools = (
-        Tool("iverilog", f"{DEBIAN} iverilog", purpose="simulate"),
-        Tool("yosys", f"{DEBIAN} yosys", purpose="build"),
-        Tool("nextpnr-ice40", f"{DEBIAN} nextpnr-ice40", purpose="build"),
-        Tool("icepack", f"{DEBIAN} fpga-icestorm", purpose="build"),
-        Tool("iceprog", f"{DEBIAN} fpga-icestorm", purpose="flash"),
-    )
+    tools = (simulation.IVERILOG, toolchain.YOSYS, toolchain.NEXTPNR, toolchain.ICEPACK, toolchain.ICEPROG)
 
     def __init__(
         self,
@@ -62,11 +53,11 @@ class ICE40(Target):
         simulate_seconds: float = 600,
         flash_seconds: float = 60,
     ):
-        devices = devices or {}
+        self.devices = devices = devices or {}
         if device not in devices:
             raise UserError(f"target.device is {device!r}", did_you_mean(str(device), devices))
         self.device = Device(name=device, **devices[device])
-        for key, value, low, high in (("state_bits", state_bits, 12, 30), ("decay_terms", decay_terms, 1, 8)):
+        for key, value, low, high in (("state_bits", state_bits, 12, WIDEST), ("decay_terms", decay_terms, 1, 8)):
             if type(value) is not int or not low <= value <= high:
                 raise UserError(f"target.{key} is {value!r}", f"range          {low} to {high}")
         self.device.clocks_per_bit(baud)
@@ -81,20 +72,18 @@ class ICE40(Target):
         cells = self._cells(circuit)
         plan = Plan(
             {f"{self.device.name} core": circuit.names},
-            tuple(self._resources(placed)),
+            tuple(self._resources(placed, max(1, *map(self._terms, cells)))),
             tuple(note for c in cells for note in self._notes(c, circuit.dt)),
             (self.device.source,),
             {"layout": placed},
         )
-        found = [*self._too_many_synapses(placed), *(self._with_hint(m) for m in plan.exceeded())]
+        found = self._exceeded(plan, placed)
         if found:
             raise DoesNotFit(f"fpga ({self.device.name})", found)
         return plan
 
     def quantise(self, circuit: Circuit, plan: Plan, x: Tensor | None = None) -> Core:
-        return quantised(
-            circuit, plan.details["layout"], self._cells(circuit), self.state_bits, self.decay_terms, x
-        )
+        return quantised(circuit, plan.details["layout"], self._cells(circuit), self.state_bits, self.decay_terms, x)
 
     def build(self, model: Core, circuit: Circuit, plan: Plan, folder: Path) -> None:
         verilog.write(model, folder)
@@ -102,6 +91,8 @@ class ICE40(Target):
         (folder / "pins.pcf").write_text(self.device.pins())
         if self.synthesise:
             found = toolchain.bitstream(folder, self.device, self.baud, self.build_seconds)
+            found |= {key: value for key, value in model.facts().items() if key.startswith("clocks")}
+            found["step_seconds"] = circuit.dt
             (folder / toolchain.PLACED).write_text(json.dumps(found, indent=1) + "\n")
 
     def simulate(self, folder: Path, x: Tensor) -> Traces:
@@ -127,21 +118,61 @@ class ICE40(Target):
             for name, neuron in circuit.populations.items()
         ]
 
-    def _resources(self, placed: Layout) -> list[Resource]:
+    def _resources(self, placed: Layout, terms: int) -> list[Resource]:
         rams = placed.block_rams(self.state_bits)
-        said = ", ".join(f"{count} {memory}" for memory, count in rams.items())
-        cells = logic_cells(placed, self.state_bits)
+        said = ", ".join(f"{memory} {count}" for memory, count in rams.items())
+        cells = logic_cells(placed, self.state_bits, terms)
         return [
             Resource(self.device.name, f"block RAMs ({said})", sum(rams.values()), self.device.block_rams),
-            Resource(self.device.name, "logic cells (estimated)", cells, self.device.logic_cells),
+            Resource(self.device.name, "logic cells (at most, estimated)", cells, self.device.logic_cells),
         ]
 
-    def _with_hint(self, m: Misfit) -> Misfit:
-        return m
+    def _exceeded(self, plan: Plan, placed: Layout) -> list[Misfit]:
+        """Too few block RAMs or logic cells, and membranes too narrow for what a step can add."""
+        found = []
+        rams, cells = plan.resources
+        largest = max(placed.synapses, key=lambda s: s.weights)
+        if rams.exceeded:
+            free = self.device.block_rams - (rams.used - placed.block_rams(self.state_bits)["weights"])
+            fits = f"{max(0, int(free)) * BRAM // 8:,} weights fit"
+            shape = f"{largest.sources} x {largest.targets} weights of {placed.weights:,}"
+            problem = f"{shape}: {rams.used:.0f} {rams.name}, {self.device.name} has {rams.available:.0f}"
+            found.append(Misfit(largest.title, problem, f"{fits}: set network.hidden smaller{self._larger(rams.used)}"))
+        if cells.exceeded:
+            name = max(placed.sizes, key=lambda n: placed.sizes[n] * (n in placed.firing))
+            problem = f"{placed.sizes[name]} neurons: about {cells.used:,.0f} logic cells"
+            problem += f", {self.device.name} has {cells.available:,.0f}"
+            over = math.ceil(cells.used - cells.available)
+            found.append(Misfit(name, problem, f"{over:,} neurons fewer: set network.hidden smaller"))
+        for name in placed.sizes:
+            bits = bits_needed(placed, name)
+            if bits > self.state_bits:
+                problem = f"what a step can add takes a membrane of {bits} bits, it has {self.state_bits}"
+                hint = f"set target.state_bits={bits}" if bits <= WIDEST else "set network.hidden smaller"
+                found.append(Misfit(name, problem, hint))
+        return found
 
-    def _too_many_synapses(self, placed: Layout) -> list[Misfit]:
-        """Populations into which one step could add more than a membrane holds, whatever the weights."""
-        return []
+    def _larger(self, rams: float) -> str:
+        """Devices that have room."""
+        names = [name for name, device in self.devices.items() if device["block_rams"] >= rams]
+        return f", or target.device={names[0]}" if names else ""
+
+    def _terms(self, c: Cell) -> int:
+        """Stages of a leak; as many as allowed where it is not known yet."""
+        return self.decay_terms if c.decay is None else len(leak_terms(1 - c.decay, self.decay_terms))
 
     def _notes(self, c: Cell, dt: float) -> list[str]:
-        return []
+        """Where the leak is not the one asked for."""
+        if c.decay is None:
+            return [f"{c.name}: its leak is learned, and rounded to {self.decay_terms} shifts once it is known"]
+        shifts = leak_terms(1 - c.decay, self.decay_terms)
+        got = 1 - sum(2.0**-n for n in shifts)
+        if abs(got - c.decay) < 1e-9:
+            return []
+        terms = " - ".join(f"2^-{n}" for n in shifts) or "nothing"
+        taus = [dt / -math.log(d) if 0 < d < 1 else 0.0 if d <= 0 else math.inf for d in (c.decay, got)]
+        off = f", {100 * (taus[1] / taus[0] - 1):+.2g} %" if 0 < taus[0] < math.inf and taus[1] < math.inf else ""
+        return [
+            f"{c.name}: decay {c.decay:.6g} a step asked, 1 - {terms} = {got:.6g} got: "
+            f"time constant {taus[0]:.4g} s asked, {taus[1]:.4g} s got{off}"
+        ]

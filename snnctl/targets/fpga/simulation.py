@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -42,22 +44,37 @@ def run(folder: Path, x: Tensor, seconds: float) -> tuple[Traces, Tensor]:
         UserError: Icarus Verilog is missing, or x is not of whole numbers from 0 to 127.
         RunFailed: it failed or ran out of time.
     """
-    iverilog, vvp = IVERILOG.require("fpga"), VVP.require("fpga")
+    iverilog = IVERILOG.require("fpga")
+    VVP.require("fpga")
     said = json.loads((folder / NETWORK).read_text())
-    counts = events(x).transpose(0, 1)
+    counts = events(x).transpose(0, 1).to(torch.uint8).contiguous().numpy()
     samples, steps = counts.shape[:2]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        for source in ("sizes.vh", "tables.vh", "weights.hex"):  # read from where it runs
-            (place / source).symlink_to((folder / source).resolve())
-        (place / "inputs.bin").write_bytes(counts.to(torch.uint8).contiguous().numpy().tobytes())
         sources = [(folder / source).resolve() for source in (*SOURCES, TESTBENCH) if source != "top.v"]
-        tools.run([iverilog, "-g2005", "-o", "core.vvp", "-s", "testbench", *sources], seconds, cwd=place)
-        tools.run([vvp, "-N", "core.vvp", f"+samples={samples}", f"+steps={steps}"], seconds, cwd=place)
-        outputs = np.fromfile(place / "outputs.txt", dtype=np.int64, sep="\n")
-        spikes = np.frombuffer((place / "spikes.txt").read_bytes(), dtype=np.uint8) - ord("0")
-        clocks = np.fromfile(place / "clocks.txt", dtype=np.int64, sep="\n")
-    return _traces(said, outputs, spikes, samples, steps), torch.from_numpy(clocks.reshape(samples, steps).T.copy())
+        command = [iverilog, "-g2005", "-o", place / "core.vvp", "-s", "testbench", *sources]
+        tools.run(command, seconds, cwd=folder)  # where it finds what they include
+        parts = np.array_split(counts, min(samples, len(os.sched_getaffinity(0))))
+        with ThreadPoolExecutor(len(parts)) as pool:
+            found = list(pool.map(lambda part: _part(folder, place, part, seconds), parts))
+    outputs, spikes, clocks = (np.concatenate(each) for each in zip(*found, strict=True))
+    traces = _traces(said, outputs, spikes, samples, steps)
+    return traces, torch.from_numpy(clocks.reshape(samples, steps).T.copy())
+
+
+def _part(folder: Path, compiled: Path, counts: np.ndarray, seconds: float) -> tuple[np.ndarray, ...]:
+    """Outputs, spikes and clocks of some of the samples (B, T, channels), flat, as the testbench writes them."""
+    with tempfile.TemporaryDirectory(dir=compiled) as name:
+        place = Path(name)
+        (place / "weights.hex").symlink_to((folder / "weights.hex").resolve())  # read from where it runs
+        (place / "inputs.bin").write_bytes(counts.tobytes())
+        command = [VVP.require("fpga"), "-N", compiled / "core.vvp"]
+        tools.run([*command, f"+samples={counts.shape[0]}", f"+steps={counts.shape[1]}"], seconds, cwd=place)
+        return (
+            np.fromfile(place / "outputs.txt", dtype=np.int64, sep="\n"),
+            np.frombuffer((place / "spikes.txt").read_bytes(), dtype=np.uint8) - ord("0"),
+            np.fromfile(place / "clocks.txt", dtype=np.int64, sep="\n"),
+        )
 
 
 def _traces(said: dict, outputs: np.ndarray, spikes: np.ndarray, samples: int, steps: int) -> Traces:

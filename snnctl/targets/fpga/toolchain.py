@@ -65,9 +65,17 @@ def bitstream(folder: Path, device: Device, baud: int, seconds: float) -> dict[s
 def said(placed: dict[str, Any]) -> str:
     """What was placed, in one line."""
     cells, rams = placed["used"]["ICESTORM_LC"], placed["used"]["ICESTORM_RAM"]
-    return (
+    line = (
         f"{placed['device']}: {cells['used']:,} of {cells['available']:,} logic cells, {rams['used']} of "
         f"{rams['available']} block RAMs, runs at {placed['clock_mhz']:g} MHz, could at {placed['fastest_clock_mhz']:g}"
+    )
+    if "clocks a step" not in placed:
+        return line
+    most = placed["clocks a step, most"]
+    milliseconds = most / placed["clock_mhz"] / 1e3
+    return (
+        f"{line}; a step takes {placed['clocks a step']:,.0f} clocks, at most {most:,.0f} = {milliseconds:.3g} ms "
+        f"of its {1e3 * placed['step_seconds']:g} ms"
     )
 
 

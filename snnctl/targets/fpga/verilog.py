@@ -68,6 +68,8 @@ def tables(core: Core) -> str:
         name = o if isinstance(o, str) else o.source
         return names.index(name) if name in names else 0
 
+    resets = {i: _reset(core.populations[n].reset, core.populations[n].amount, width) for i, n in enumerate(names)}
+
     def own(name: str, size: str, of: Iterable[int]) -> str:
         return _table(name, size, "population", "POPULATION_BITS", of)
 
@@ -87,9 +89,7 @@ def tables(core: Core) -> str:
         own("ring_length", "[31:0]", [layout.sizes[n] if n in layout.firing else 0 for n in names]),
         own("fires", "", [n in layout.firing for n in names]),
         own("threshold", "signed [STATE_BITS-1:0]", [core.populations[n].threshold or 0 for n in names]),
-        _function("reset", "population", "POPULATION_BITS", "input signed [STATE_BITS-1:0] leaked",
-                  {i: _reset(core.populations[n].reset, core.populations[n].amount, width) for i, n in enumerate(names)},
-                  "leaked"),
+        _function("reset", "population", "POPULATION_BITS", "input signed [STATE_BITS-1:0] leaked", resets, "leaked"),
         _leak(core, names),
     ]  # fmt: skip
     return comments + "\n" + "\n".join(parts)
@@ -97,9 +97,7 @@ def tables(core: Core) -> str:
 
 def hexadecimal(core: Core) -> str:
     """weights.hex: a byte a line, row by row of each source, in the order of operations."""
-    return "".join(
-        f"{int(value) & 255:02x}\n" for w in core.weights for value in w.values.flatten().long().tolist()
-    )
+    return "".join(f"{int(value) & 255:02x}\n" for w in core.weights for value in w.values.flatten().long().tolist())
 
 
 def _bits(largest: int) -> int:
@@ -114,16 +112,12 @@ def _said(o: Synapses | str) -> str:
 
 
 def _table(name: str, size: str, index: str, bits: str, values: Iterable[int]) -> str:
-    lines = "".join(f"        {i}: {name} = {_number(int(v))};\n" for i, v in enumerate(values) if v)
+    lines = "".join(f"        {i}: {name} = {int(v)};\n" for i, v in enumerate(values) if v)
     spaced = f" {size}" if size else ""
     return (
         f"function{spaced} {name}(input [{bits}-1:0] {index});\n    case ({index})\n{lines}"
         f"        default: {name} = 0;\n    endcase\nendfunction\n"
     )
-
-
-def _number(value: int) -> str:
-    return str(value)
 
 
 def _function(name: str, index: str, bits: str, argument: str, cases: dict[int, str], default: str) -> str:
