@@ -50,7 +50,7 @@ def recurrent(inputs: int = 8, hidden: int = 64, outputs: int = 27, **neuron) ->
     """One recurrent layer and a leaky readout."""
     neuron = {"tau_mem": 0.1, "decay": "bitshift", **neuron}
     return Circuit(
-        {"hidden": LIF(**neuron), "readout": LI(tau_mem=neuron["tau_mem"], decay=neuron["decay"])},
+        {"hidden": LIF(**neuron), "readout": LI(tau_mem=neuron["tau_mem"], decay=neuron["decay"], backend="eager")},
         [
             Projection("input", "hidden", {"fc": linear(inputs, hidden, seed=1)}),
             Projection("hidden", "hidden", {"rec": linear(hidden, hidden, False, seed=2, std=0.15)}, 1),

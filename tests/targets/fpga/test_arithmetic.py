@@ -64,7 +64,7 @@ def test_a_linear_circuit_is_as_near_as_its_rounding(seed):
     with torch.no_grad():
         layer.weight.copy_(torch.randn(4, 3, generator=generator))
     circuit = Circuit(
-        {"p": LI(tau_mem=0.1, decay="bitshift", v_rest=0.5)},
+        {"p": LI(tau_mem=0.1, decay="bitshift", v_rest=0.5, backend="eager")},
         [Projection("input", "p", {"fc": layer}), Projection("p", "output")],
         {"input": (3,), "p": (4,), "output": (4,)},
         DT,
@@ -98,7 +98,8 @@ def test_exact_binary_values_are_computed_exactly(fire, reset, delay):
     layer = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         layer.weight.fill_(127 / 128)
-    neuron = LIF(tau_mem=0.1, decay="bitshift", threshold=127 / 64, fire=fire, reset=reset, reset_delay=delay)
+    neuron = LIF(tau_mem=0.1, decay="bitshift", threshold=127 / 64, fire=fire, reset=reset,
+                 reset_delay=delay, backend="eager")  # fmt: skip
     circuit = Circuit(
         {"p": neuron},
         [Projection("input", "p", {"fc": layer}), Projection("p", "output")],
