@@ -15,6 +15,7 @@ from snnctl.circuits import Projection, Scale, SumPool2d
 from snnctl.errors import UserError
 from snnctl.interchange.padding import in_numbers
 from snnctl.networks.feedback import AllToAll, MapToMap, OneToOne
+from snnctl.networks.lateral import LateralInhibition
 from snnctl.networks.populations import WithinPopulations
 from snnctl.networks.sparse import MeanField, SparseLinear
 from snnctl.networks.voting import Voting
@@ -156,6 +157,7 @@ NODES: dict[type, Callable[[nn.Module, str, Shape, Shape], nir.NIRNode]] = {
     SparseLinear: _sparse,
     MeanField: _dense,
     Voting: _dense,
+    LateralInhibition: _dense,
     nn.Conv1d: _conv,
     nn.Conv2d: _conv,
     nn.AvgPool2d: _pool,
