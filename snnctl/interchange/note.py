@@ -91,7 +91,9 @@ def read_graph(graph: Any) -> GraphNote:
     except (TypeError, ValueError, AttributeError):
         name = KEY if KEY in metadata else "dt"
         problem = f"NIR graph: its metadata {name} is damaged: {str(text)[:60]!r}"
-        raise UserError(problem, f"delete that entry of the graph's metadata, and give dt (s): {name} is not read then") from None
+        raise UserError(
+            problem, f"delete that entry of the graph's metadata, and give dt (s): {name} is not read then"
+        ) from None
 
 
 def in_full(note: Note, name: str, array: ndarray) -> float | None:
