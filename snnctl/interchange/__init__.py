@@ -3,8 +3,21 @@
 from snnctl.interchange.file import read, write
 from snnctl.interchange.forms import sayable
 from snnctl.interchange.from_node import Reading, neuron_of
+from snnctl.interchange.others import difference, lost, unmarked
 from snnctl.interchange.to_circuit import circuit_of
 from snnctl.interchange.to_graph import graph_of
 from snnctl.interchange.to_node import node_of
 
-__all__ = ["Reading", "circuit_of", "graph_of", "neuron_of", "node_of", "read", "sayable", "write"]
+__all__ = [
+    "Reading",
+    "circuit_of",
+    "difference",
+    "graph_of",
+    "lost",
+    "neuron_of",
+    "node_of",
+    "read",
+    "sayable",
+    "unmarked",
+    "write",
+]

@@ -60,6 +60,7 @@ class _Reading:
 
     def __init__(self, parts: Flat, dt: float, options: dict[str, Any]):
         self.parts, self.dt, self.options = parts, dt, options
+        self.kinds = readable() - {"Scale"}  # which is a layer here
         self.before: dict[str, Shape] = {}  # node -> shape that it gets
         self.after: dict[str, Shape] = {}
         self.read: dict[str, Reading] = {}
@@ -95,7 +96,7 @@ class _Reading:
         kind = type(node).__name__
         if kind == "Delay":
             return shape
-        if _is_neuron(node):
+        if kind in self.kinds:
             self.read[name] = self._neuron(name, node, shape)
             return shape
         if name == self.parts.end and node.output_type.get("output") is not None:
@@ -205,11 +206,6 @@ class _Reading:
         shapes = {called[name]: self.after[name] for name in called}
         assumed = [*assumptions({name: parts.nodes[name] for name in self.read}, self.options), *self.assumed]
         return Circuit(neurons, projections, shapes, self.dt, assumed)
-
-
-def _is_neuron(node: Any) -> bool:
-    kind = type(node).__name__
-    return kind != "Scale" and kind in readable()
 
 
 def _dt(graph: nir.NIRGraph, parts: Flat) -> float:

@@ -81,7 +81,7 @@ def test_a_file_with_a_hole(path):
     for start in range(0, len(whole) - 64, 512):
         path.write_bytes(whole[:start] + b"\xff" * 64 + whole[start + 64 :])
         try:
-            circuit_of(read(path), 1e-3)
+            circuit_of(read(path), 1e-3, backend="eager")
         except UserError as error:
             assert "\n" not in error.problem
             seen.add(error.problem)
@@ -147,14 +147,14 @@ def test_a_part_that_is_missing_or_wrong(path, name, value, problem, hint):
         if value is not None:
             file[name] = value
     with pytest.raises(UserError) as raised:
-        circuit_of(read(path), 1e-3)
+        circuit_of(read(path), 1e-3, backend="eager")
     assert problem in raised.value.problem and hint in raised.value.hint
 
 
 def test_an_old_file_without_v_reset_runs(path):
     with h5py.File(path, "a") as file:
         del file["node/nodes/lif/v_reset"]
-    circuit = circuit_of(read(path), 1e-3)
+    circuit = circuit_of(read(path), 1e-3, backend="eager")
     out, _, _ = circuit.trace(torch.full((4, 1, 3), 0.4))  # 1.2 (1 - exp(-1 / 2)) = 0.472, then 0.759: over 0.5
     assert out[:, 0, 0].tolist() == [0, 1, 0, 1] and "reset: value, to v_reset (LIF)" in circuit.assumed
 
@@ -170,7 +170,7 @@ def test_a_graph_that_nirs_own_check_of_shapes_refuses(tmp_path):
     write(tmp_path / "a.nir", graph)
     with pytest.raises(ValueError, match="mismatch"):
         nir.read(tmp_path / "a.nir")
-    circuit = circuit_of(read(tmp_path / "a.nir"), 1e-3)
+    circuit = circuit_of(read(tmp_path / "a.nir"), 1e-3, backend="eager")
     assert circuit(torch.ones(2, 1, 2, 4, 4))[0].shape == (2, 1, 2, 4, 4)
 
 

@@ -35,7 +35,7 @@ from snnctl.neurons import LI, LIF, Integrator
 from tests.interchange.run import compare, through_a_file
 from tests.networks.presets import data
 
-SPIKES = partial(LIF, reset="zero", tau_mem=5e-3, threshold=0.6)
+SPIKES = partial(LIF, reset="zero", tau_mem=5e-3, threshold=0.6, backend="eager")
 MAPS, VECTOR = (2, 6, 6), (6,)
 SAME = partial(nn.Conv2d, out_channels=2, kernel_size=3, padding=1)
 
@@ -147,7 +147,7 @@ def test_a_network_node_by_node():
             {"r": partial(Recurrent, neuron=SPIKES, feedback=partial(AllToAll, bias=True, autapses=False))},
             "r r.feedback",
         ),
-        (VECTOR, {"r": partial(Recurrent, neuron=partial(LI, tau_mem=5e-3))}, "r r.feedback"),
+        (VECTOR, {"r": partial(Recurrent, neuron=partial(LI, tau_mem=5e-3, backend="eager"))}, "r r.feedback"),
         (VECTOR, {"m": partial(MeanField, 3), "n": SPIKES}, "m n"),
         (
             VECTOR,
@@ -211,14 +211,19 @@ def loop(output=None, **layers):
 @pytest.mark.parametrize("output", ["b", None])
 def test_a_loop_comes_back(layers, output, tmp_path):
     network = net(
-        VECTOR, first=partial(nn.Linear, out_features=6), loop=loop(output, **layers), out=partial(Integrator)
+        VECTOR,
+        first=partial(nn.Linear, out_features=6),
+        loop=loop(output, **layers),
+        out=partial(Integrator, backend="eager"),
     )
     circuit = through_a_file(network, tmp_path / "a.nir")
     assert compare_out(network, circuit, torch.rand(16, 2, 6) * 4) > 0.1
 
 
 def test_a_convention_that_is_in_the_metadata_alone(tmp_path):
-    network = net(VECTOR, fc=partial(nn.Linear, out_features=8), n=partial(LIF, max_spikes=None, v_min=-0.5))
+    network = net(
+        VECTOR, fc=partial(nn.Linear, out_features=8), n=partial(LIF, max_spikes=None, v_min=-0.5, backend="eager")
+    )
     circuit = through_a_file(network, tmp_path / "a.nir", allow=["reset", "max_spikes", "v_min"])
     x = torch.rand(30, 2, 6) * 8
     assert compare(network, circuit, x)["n"] > 0.1
@@ -243,14 +248,14 @@ def spikes(circuit, x) -> dict[str, list[float]]:
 
 def test_an_if_of_others_adds_its_input_unless_told():
     graph = foreign({"a": fire()}, [("input", "a"), ("a", "output")])
-    circuit = circuit_of(graph, 1e-3)
+    circuit = circuit_of(graph, 1e-3, backend="eager")
     assert circuit.assumed == (
         "drive: step, an input of 1 adds r a step (IF)",
         "fire: gt, a spike where v > v_threshold (IF)",
         "reset: value, to v_reset (IF)",
     )
     assert spikes(circuit, [0.6] * 5)["a"] == [0, 1, 0, 1, 0]
-    euler = circuit_of(graph, 0.5, drive="euler", fire="ge", reset="subtract")
+    euler = circuit_of(graph, 0.5, drive="euler", fire="ge", reset="subtract", backend="eager")
     assert euler.assumed == ()
     assert spikes(euler, [1.0] * 5)["a"] == [0, 1, 0, 1, 0]
 
@@ -258,7 +263,7 @@ def test_an_if_of_others_adds_its_input_unless_told():
 def test_a_cycle_of_two_and_one_to_itself():
     nodes = {"a": fire(), "b": fire(), "w": nir.Linear(-ones(1, 1) * 2), "self": nir.Scale(ones(1) * 0.25)}
     edges = [("input", "a"), ("a", "b"), ("b", "w"), ("w", "a"), ("a", "self"), ("self", "a"), ("b", "output")]
-    circuit = circuit_of(foreign(nodes, edges), 1e-3, fire="ge")
+    circuit = circuit_of(foreign(nodes, edges), 1e-3, fire="ge", backend="eager")
     assert {(p.source, p.target): p.delay for p in circuit.projections} == {
         (INPUT, "a"): 0,
         ("a", "b"): 0,
@@ -276,7 +281,9 @@ def test_a_cycle_of_two_and_one_to_itself():
 
 def test_a_delay_in_a_cycle_is_all_of_its_delay():
     nodes = {"a": fire(), "d": nir.Delay(ones(1) * 2e-3)}
-    circuit = circuit_of(foreign(nodes, [("input", "a"), ("a", "d"), ("d", "a"), ("a", "output")]), 1e-3, fire="ge")
+    circuit = circuit_of(
+        foreign(nodes, [("input", "a"), ("a", "d"), ("d", "a"), ("a", "output")]), 1e-3, fire="ge", backend="eager"
+    )
     assert [p.delay for p in circuit.projections if p.source == p.target] == [2]
     assert spikes(circuit, [1.0, 0, 0, 0, 0]) == {"a": [1, 0, 1, 0, 1]}
 
@@ -284,7 +291,7 @@ def test_a_delay_in_a_cycle_is_all_of_its_delay():
 def test_a_bias_counts_once_where_branches_meet():
     nodes = {"a": fire(0.5), "w": nir.Affine(ones(1, 1), ones(1) * 0.25), "out": nir.I(ones(1))}
     edges = [("input", "a"), ("input", "w"), ("a", "w"), ("w", "out"), ("out", "output")]
-    circuit = circuit_of(foreign(nodes, edges), 1e-3)
+    circuit = circuit_of(foreign(nodes, edges), 1e-3, backend="eager")
     assert len(circuit.into("out")) == 2
     assert spikes(circuit, [1.0, 0, 0])["out"] == [2.25, 2.5, 2.75]
 
@@ -294,7 +301,7 @@ def test_a_subgraph_is_taken_apart():
         {"n": fire(), "w": nir.Linear(ones(1, 1) * 0.5)}, [("input", "n"), ("n", "w"), ("w", "n"), ("n", "output")]
     )
     outer = foreign({"block": inner, "n": fire()}, [("input", "block"), ("block", "n"), ("n", "output")])
-    circuit = circuit_of(outer, 1e-3, fire="ge")
+    circuit = circuit_of(outer, 1e-3, fire="ge", backend="eager")
     assert circuit.names == ("block.n", "n")
     assert {(p.source, p.target, p.delay) for p in circuit.projections} == {
         (INPUT, "block.n", 0),
@@ -338,16 +345,16 @@ def test_a_factor_of_the_input_is_in_the_weights_before_it():
 def test_maps_before_a_linear_layer_are_flattened_and_it_is_told():
     nodes = {"f": nir.Flatten({"input": np.array([2, 3, 4])}), "w": nir.Linear(ones(1, 24)), "n": fire()}
     graph = foreign(nodes, [("input", "f"), ("f", "w"), ("w", "n"), ("n", "output")], (2, 3, 4))
-    circuit = circuit_of(graph, 1e-3)  # start_dim is 1, as torch counts
+    circuit = circuit_of(graph, 1e-3, backend="eager")  # start_dim is 1, as torch counts
     assert circuit(torch.ones(1, 1, 2, 3, 4))[0].item() == 1
     assert circuit.assumed[-1] == "w (Linear) gets (2, 12): flattened before it"
 
 
 def test_another_dt_than_that_of_the_file(tmp_path):
-    network = net(VECTOR, fc=partial(nn.Linear, out_features=4), n=partial(LI, tau_mem=4e-3))
+    network = net(VECTOR, fc=partial(nn.Linear, out_features=4), n=partial(LI, tau_mem=4e-3, backend="eager"))
     graph = graph_of(network)
     assert circuit_of(graph).dt == 1e-3
-    finer = circuit_of(graph, 0.5e-3)
+    finer = circuit_of(graph, 0.5e-3, backend="eager")
     x = torch.ones(1, 1, 6)
     with torch.no_grad():
         whole = network(x.expand(40, 1, 6))[0][-1]

@@ -54,7 +54,7 @@ def lively(network: nn.Module) -> nn.Module:
 def built(name: str, *overrides: str) -> Network:
     torch.manual_seed(0)
     facts = data((12,) if name in ("zoo/synnet", "zoo/wavesense") else (2, 32, 32), 10)
-    return preset(facts, f"network={name}", "neuron.reset=zero", *SMALL.get(name, ()), *overrides)
+    return preset(facts, f"network={name}", "neuron.reset=zero", "backend=eager", *SMALL.get(name, ()), *overrides)
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - REFUSED.keys()))
