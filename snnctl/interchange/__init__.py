@@ -1,9 +1,10 @@
 """Interchange: our neurons and networks as NIR, and back."""
 
 from snnctl.interchange.file import read, write
-from snnctl.interchange.forms import sayable
+from snnctl.interchange.forms import sayable, unsaid
 from snnctl.interchange.from_node import Reading, neuron_of
-from snnctl.interchange.others import difference, lost, unmarked
+from snnctl.interchange.note import without_notes
+from snnctl.interchange.refused import refused
 from snnctl.interchange.to_circuit import circuit_of
 from snnctl.interchange.to_graph import graph_of
 from snnctl.interchange.to_node import node_of
@@ -11,13 +12,13 @@ from snnctl.interchange.to_node import node_of
 __all__ = [
     "Reading",
     "circuit_of",
-    "difference",
     "graph_of",
-    "lost",
     "neuron_of",
     "node_of",
     "read",
+    "refused",
     "sayable",
-    "unmarked",
+    "unsaid",
+    "without_notes",
     "write",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 from typing import Any, NamedTuple
 
+import nir
 import numpy as np
 from numpy import ndarray
 
@@ -100,3 +102,12 @@ def in_full(note: Note, name: str, array: ndarray) -> float | None:
     """A parameter's number as it was before it was rounded to the node's array; None where the two disagree."""
     number = note.numbers.get(name)
     return number if number is not None and (array == np.float32(number)).all() else None
+
+
+def without_notes(graph: nir.NIRGraph) -> nir.NIRGraph:
+    """The graph as one reads it who knows NIR and not snnctl: copies of its nodes, without our entries of metadata."""
+    nodes = {name: copy.copy(node) for name, node in graph.nodes.items()}
+    for node in nodes.values():
+        node.metadata = {k: v for k, v in (node.metadata or {}).items() if k != KEY}
+    kept = {k: v for k, v in (graph.metadata or {}).items() if k != KEY}
+    return nir.NIRGraph(nodes=nodes, edges=list(graph.edges), metadata=kept, type_check=False)

@@ -19,6 +19,8 @@ SMALL = {
     "delays": ["network.hidden=[8,7]", "network.longest=6e-3"],
     "residual": ["network.channels=[4,6,6]"],
     "zoo/sew_resnet18": [f"network.channels={[4, 4, 6, 6, 6, 6, 8, 8]}"],
+    "zoo/vgg11": ["network.channels=[4,4,4,4,4]", "network.hidden=[8,8]"],
+    "zoo/vgg16": ["network.channels=[4,4,4,4,4]", "network.hidden=[8,8]"],
     "zoo/synnet": ["neuron=cuba_lif", "network.hidden=[10,9]", "network.constants=[2,4]"],
 }
 REFUSED = {  # the layer, and what it is
