@@ -39,7 +39,7 @@ def test_the_order_of_a_recurrent_network():
 def test_a_plan_reads_no_weights():
     plan = target().plan(recurrent().to("meta"))
     assert plan.cores == {"up5k core": ("hidden", "readout")}
-    assert [r.used for r in plan.resources][0] == 18 and plan.notes == ()
+    assert plan.resources[0].used == 18 and plan.notes == ()
 
 
 def test_a_leak_that_is_rounded_is_noted():
