@@ -16,7 +16,7 @@ from snnctl.targets.fpga import simulation, toolchain, verilog
 from snnctl.targets.fpga.arithmetic import WIDEST, Core, bits_needed, quantised
 from snnctl.targets.fpga.cells import Cell, cell, leak_terms
 from snnctl.targets.fpga.device import Device
-from snnctl.targets.fpga.layout import BRAM, Layout, layout, logic_cells, misfits
+from snnctl.targets.fpga.layout import BRAM, RING_CELLS, Layout, layout, logic_cells, misfits
 from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.target import Target, Traces
 
@@ -142,8 +142,9 @@ class ICE40(Target):
             name = max(placed.sizes, key=lambda n: placed.sizes[n] * (n in placed.firing))
             problem = f"{placed.sizes[name]} neurons: about {cells.used:,.0f} logic cells"
             problem += f", {self.device.name} has {cells.available:,.0f}"
-            over = math.ceil(cells.used - cells.available)
-            found.append(Misfit(name, problem, f"{over:,} neurons fewer: set network.hidden smaller"))
+            rings = RING_CELLS * sum(placed.sizes[n] for n in placed.firing)
+            fits = max(0, int((cells.available - cells.used + rings) / RING_CELLS))
+            found.append(Misfit(name, problem, f"{fits:,} spiking neurons fit: set network.hidden smaller"))
         for name in placed.sizes:
             bits = bits_needed(placed, name)
             if bits > self.state_bits:

@@ -14,6 +14,7 @@ from snnctl.targets.plan import Misfit
 
 BRAM = 4096  # bits of a block RAM, at most 16 wide: 256 x 16, 512 x 8
 SPAN = 4  # clocks of a row at least: a membrane is written before it is read again
+RING_CELLS = 1.35  # logic cells of a spiking neuron: a flip-flop, and its share of the control
 QUEUE = 512  # bytes received that wait, at least
 
 
@@ -146,7 +147,7 @@ def logic_cells(placed: Layout, state_bits: int, terms: int) -> int:
     Args:
         terms: stages of the leak.
     """
-    rings = 1.35 * sum(placed.sizes[n] for n in placed.firing)  # a flip-flop a neuron, and their control
+    rings = RING_CELLS * sum(placed.sizes[n] for n in placed.firing)
     membranes = state_bits * (8 + 2.6 * terms)
     memories = 12 * math.ceil(placed.weights * 8 / BRAM)  # choose between block RAMs
     return math.ceil(350 + rings + membranes + memories + 12 * len(placed.operations))
