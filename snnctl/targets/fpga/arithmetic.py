@@ -199,7 +199,9 @@ def _dense(s: Synapses, matrices: list[tuple[Tensor, Tensor]]) -> Tensor:
     return found
 
 
-def _population(cell: Cell, into: dict[Synapses, Tensor], leak: tuple[int, ...], state_bits: int):
+def _population(
+    cell: Cell, into: dict[Synapses, Tensor], leak: tuple[int, ...], state_bits: int
+) -> tuple[Population, dict[Synapses, Weights]]:
     """A population's integers, and those of its synapses."""
     limit = 2 ** (state_bits - 2) - 1
     left = 1 - sum(2.0**-n for n in leak)  # the decay as the core has it
