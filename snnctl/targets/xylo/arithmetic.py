@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +31,9 @@ class Spikes(NamedTuple):
     output: int = 1
 
 
+COUNTED = Spikes()
+
+
 class _Neurons(NamedTuple):
     """Parameters of one kind of neuron, one each, int32."""
 
@@ -48,16 +52,16 @@ class _Synapses(NamedTuple):
     shape: tuple[int, int]  # (S, N)
 
 
-def run(spec: Specification, x: Tensor, most: Spikes = Spikes()) -> Recording:
+def run(spec: Specification, x: Tensor, most: Spikes = COUNTED) -> Recording:
     """Run the core from rest. In a step t, with n_k the spikes of source k,
 
         i += 2^shift w_k n_k                   input k = 0, 1, ... first, then hidden neurons' spikes of step t - 1
         i -= sign(i) max(|i >> dash_syn|, 1)
-        v -= sign(v) max(|v >> dash_mem|, 1)
-        v += i (+ i of the second synapse) + bias
+        v += (i + i2 - sign(v) max(|v >> dash_mem|, 1)) + bias
         while v >= threshold, up to `most` times: a spike, v -= threshold
 
-    where every sum saturates at int16 and >> rounds down. Output neurons take the hidden spikes of step t - 1 too.
+    where >> rounds down, i2 is the current of a second synapse, and sums saturate at int16: after every source, after
+    the inner brackets, after the bias and after v. Output neurons take the hidden spikes of step t - 1 too.
 
     Args:
         spec: the core's integers.
@@ -73,9 +77,9 @@ def run(spec: Specification, x: Tensor, most: Spikes = Spikes()) -> Recording:
     hidden, output = _hidden(spec, most.hidden), _output(spec, most.output)
     entering = _synapses(spec.weights_in, n, spec.weight_shift_in)
     recurrent = _synapses(spec.weights_rec, n, spec.weight_shift_rec)
-    rows = torch.zeros(n, outputs, dtype=torch.int32)
-    rows[n - len(spec.weights_out) :] = torch.as_tensor(spec.weights_out)  # those of the last hidden neurons
-    leaving = _synapses(rows[:, :, None].numpy(), outputs, spec.weight_shift_out)
+    rows = np.zeros((n, outputs, 1), np.int8)
+    rows[n - len(spec.weights_out) :, :, 0] = spec.weights_out  # of the last hidden neurons
+    leaving = _synapses(rows, outputs, spec.weight_shift_out)
 
     i = torch.zeros(batch, *entering.shape, dtype=torch.int32)
     v = torch.zeros(batch, n, dtype=torch.int32)
@@ -129,14 +133,15 @@ def _arrive(i: Tensor, sources: list[tuple[Tensor, _Synapses]]) -> Tensor:
         return total
     some = i[reached]
     for counts, synapses in sources:
-        weights = (synapses.parts.to(torch.int32) << synapses.shift).view(-1, 2, *synapses.shape).sum(1, dtype=torch.int32)
+        parts = synapses.parts.to(torch.int32).view(-1, 2, *synapses.shape)
+        weights = (parts[:, 0] + parts[:, 1]) << synapses.shift
         for n, w in zip(counts[reached].to(torch.int32).T, weights, strict=True):
             some = (some + n[:, None, None] * w).clamp(LOWEST, HIGHEST)
     total[reached] = some
     return total
 
 
-def _synapses(weights, targets: int, shift: int) -> _Synapses:
+def _synapses(weights: np.ndarray, targets: int, shift: int) -> _Synapses:
     """Weights (sources, the first of the targets, S)."""
     w = torch.as_tensor(weights, dtype=torch.float32).transpose(1, 2)
     w = torch.nn.functional.pad(w, (0, targets - w.shape[2]))
@@ -154,6 +159,5 @@ def _output(spec: Specification, most: int) -> _Neurons:
     return _Neurons(*map(_int, ([spec.dash_syn_out], spec.dash_mem_out, spec.threshold_out, spec.bias_out)), most)
 
 
-def _int(values) -> Tensor:
-    rows = [torch.as_tensor(row, dtype=torch.int32) for row in values] if isinstance(values, list) else None
-    return torch.stack(rows) if rows else torch.as_tensor(values, dtype=torch.int32)
+def _int(values: np.ndarray | list[np.ndarray]) -> Tensor:
+    return torch.as_tensor(np.array(values, np.int32))

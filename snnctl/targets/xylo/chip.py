@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,8 +21,10 @@ from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.target import Target, Traces
 from snnctl.targets.xylo import board, conventions, scaling
 from snnctl.targets.xylo.arithmetic import HIGHEST
+from snnctl.targets.xylo.core import Core, core_of
 from snnctl.targets.xylo.model import Layout, XyloModel
 from snnctl.targets.xylo.placement import Placement, place
+from snnctl.targets.xylo.specification import Specification
 
 Method = Literal["global", "channel"]
 CALIBRATING = 64  # samples that scales are chosen by
@@ -94,7 +96,7 @@ class Xylo(Target):
     def quantise(self, circuit: Circuit, plan: Plan, x: Tensor | None = None) -> XyloModel:
         placement: Placement = plan.details["placement"]
         rounding = self.rounding
-        core = scaling.core(circuit, placement, rounding)
+        core = core_of(circuit, placement, rounding.dash)
         chosen = scaling.scales(core, rounding)
         if x is not None:
             chosen = self._fitted(circuit, placement, core, chosen, x[:, :CALIBRATING])
@@ -160,42 +162,42 @@ class Xylo(Target):
         if not resource.exceeded:
             return None
         said, hint = {
-            "inputs": ("inputs", "keep fewer channels, such as dataset.source.channels, or pool"),
-            "hidden": ("hidden neurons", "make network.hidden smaller"),
-            "outputs": ("output neurons", "fewer classes"),
-            "input_expansion": ("neurons that take input", "make the first layer smaller, and a later one larger"),
-            "output_expansion": ("neurons that reach the output", "make the last hidden layer smaller"),
-            "connections": ("connections between hidden neurons", "make the recurrent layers smaller or sparse"),
+            "inputs": ("inputs", "channels: keep fewer (dataset.source.channels) or pool"),
+            "hidden": ("hidden neurons", "in all: make network.hidden smaller"),
+            "outputs": ("output neurons", "classes"),
+            "input_expansion": ("neurons that take input", "in the first layer; later ones may be larger"),
+            "output_expansion": ("neurons that reach the output", "in the last layer before it"),
+            "connections": ("connections between hidden neurons", "in all: smaller or sparser recurrent layers"),
+            "synapses": ("synapses", "a neuron"),
         }[resource.name]
         problem = f"{resource.used:,.0f} {said}, {self.name} has {resource.available:,.0f}"
+        hint = f"at most {resource.available:,.0f} {hint}"
         return Misfit(resource.where, problem, hint)
 
     def _fitted(
-        self, circuit: Circuit, placement: Placement, core: scaling.Core, chosen: scaling.Scales, x: Tensor
+        self, circuit: Circuit, placement: Placement, core: Core, chosen: scaling.Scales, x: Tensor
     ) -> scaling.Scales:
-        """Scales at which an input's states use the range; found without a shift, so that little saturates."""
+        """Scales at which an input's states use the range: found without a shift, so that little saturates."""
         chosen = replace(chosen, shift=0, shift_out=0)
-        while True:
-            spec = scaling.rounded(core, chosen, self.rounding)
-            ran = self._model(circuit, placement, core, chosen, spec).recording(x)
-            peak, peak_out = ran.peak.numpy(), ran.peak_out.numpy()
-            over, over_out = peak >= HIGHEST, peak_out >= HIGHEST
-            smallest = min(chosen.hidden.min(), chosen.output.min())
-            if not (over.any() or over_out.any()) or smallest < 1e-6:
-                return scaling.fitted(chosen, peak, peak_out, core, self.rounding)
-            if self.quantisation == "global":
-                over, over_out = np.full_like(over, over.any()), np.full_like(over_out, over_out.any())
-            chosen = replace(
-                chosen, hidden=chosen.hidden / np.where(over, 4, 1), output=chosen.output / np.where(over_out, 4, 1)
-            )
+        for estimated in (False, True):
+            for _ in range(8):
+                spec = scaling.rounded(core, chosen, self.rounding)
+                ran = self._model(circuit, placement, core, chosen, spec).recording(x)
+                peak, peak_out = ran.peak.numpy(), ran.peak_out.numpy()
+                if max(peak.max(initial=0), peak_out.max(initial=0)) < HIGHEST:
+                    break
+                chosen = scaling.lowered(chosen, peak >= HIGHEST, peak_out >= HIGHEST, self.rounding)
+            if not estimated:
+                chosen = scaling.fitted(chosen, peak, peak_out, core, self.rounding)
+        return chosen
 
     def _model(
         self,
         circuit: Circuit,
         placement: Placement,
-        core: scaling.Core,
+        core: Core,
         chosen: scaling.Scales,
-        spec: Any,
+        spec: Specification,
         x: Tensor | None = None,
     ) -> XyloModel:
         output = placement.output
@@ -226,8 +228,6 @@ def _connections(p: Projection, shape: tuple[int, ...]) -> int:
 
 def _ones(p: Projection) -> Projection:
     """The projection with 1 for every weight, from the meta device to the CPU."""
-    import copy
-
     plain: Projection = copy.deepcopy(p).to_empty(device="cpu")
     for tensor in (*plain.parameters(), *plain.buffers()):
         nn.init.ones_(tensor) if tensor.is_floating_point() else torch.ones_like(tensor, out=tensor)

@@ -14,7 +14,6 @@ from snnctl.targets.plan import Misfit
 from snnctl.targets.xylo import shifts
 
 
-
 class Dynamics(NamedTuple):
     """A population's numbers, float64, one a neuron; None on the meta device."""
 
@@ -57,9 +56,11 @@ def misfits(name: str, neuron: Neuron, output: bool, most: int) -> Iterator[Misf
             yield Misfit(name, f"v_min is {neuron.v_min:g}", f"the core has no such limit: set {key}.v_min=null")
         return
     if type(neuron) is not CubaLIF:
-        fits = "cuba_lif, or li with a tau_syn" if output else "cuba_lif with synapse=add_then_decay"
-        group = "neuron@network.readout" if output else "neuron"
-        yield Misfit(name, f"neurons are {type(neuron).__name__}, the core computes CubaLIF", f"set {group} to {fits}")
+        fits = "neuron=cuba_lif neuron.synapse=add_then_decay"
+        if output:
+            fits = "neuron@network.readout=li and its tau_syn, or neuron@network.readout=cuba_lif"
+        problem = f"neurons are {type(neuron).__name__}, the core's have a current that decays before it acts"
+        yield Misfit(name, problem, f"set {fits}")
         return
     if neuron.max_spikes != most and not (neuron.max_spikes is None and not output):
         shown = "no limit" if neuron.max_spikes is None else f"{neuron.max_spikes}"
@@ -69,7 +70,7 @@ def misfits(name: str, neuron: Neuron, output: bool, most: int) -> Iterator[Misf
     for option, value in wanted.items():
         given = getattr(neuron, option)
         if given != value or type(given) is not type(value):
-            setting = {None: "null", False: "false", 0.0: "0"}.get(value, value)
+            setting = "null" if value is None else "0" if value == 0.0 and value is not False else str(value).lower()
             yield Misfit(name, f"{option} is {given}, which the core cannot do", f"set {key}.{option}={setting}")
     if neuron.lowest["v_rest"] or neuron.highest["v_rest"] or "v_rest" in neuron.learnable:
         yield Misfit(name, "v_rest is not 0, where the core's membranes rest", f"set {key}.v_rest=0")
@@ -80,7 +81,7 @@ def too_fast(name: str, neuron: CubaLIF | LI, numbers: Dynamics, output: bool, d
     if (shifts.shift(numbers.syn_decay, 0, 15) < 1).any():
         key = "network.readout" if output else "neuron"
         least = shifts.shortest(neuron.decay, dt)
-        problem = f"tau_syn leaves {numbers.syn_decay.min():.2g} of the current after a step, the core at least 0.5 or 0"
+        problem = f"tau_syn leaves {numbers.syn_decay.min():.2g} of the current when it acts, the core 0.5 or more"
         yield Misfit(name, problem, f"set {key}.tau_syn={least:.3g} (s) or above")
 
 

@@ -84,9 +84,7 @@ def _outputs(circuit: Circuit) -> list[Misfit]:
     return found
 
 
-def _order(
-    circuit: Circuit, hidden: list[str], output: str, sizes: Mapping[str, int]
-) -> tuple[list[str], int, int]:
+def _order(circuit: Circuit, hidden: list[str], output: str, sizes: Mapping[str, int]) -> tuple[list[str], int, int]:
     """Hidden populations in order, and the neurons of the two expansions: those that take input come first and those
     that reach the output last. Where some do both, those that do neither lie in one of the two: in the smaller."""
     takes = {p.target for p in circuit.out_of(INPUT)}

@@ -1,4 +1,4 @@
-"""From a circuit's weights to a Xylo core's integers."""
+"""How a core's parameters are scaled and rounded to its integers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from snnctl.circuits import INPUT, Circuit, Projection
-from snnctl.errors import UserError
-from snnctl.neurons import LI, CubaLIF
-from snnctl.targets.xylo import shifts
-from snnctl.targets.xylo.conventions import Dynamics, dynamics
-from snnctl.targets.xylo.placement import Placement
+from snnctl.targets.xylo.core import Core
 from snnctl.targets.xylo.specification import Specification
 
 NEVER = 2**15 - 1  # a threshold that a membrane only reaches where it saturates
@@ -38,32 +33,6 @@ class Rounding:
 
 
 @dataclass(frozen=True)
-class Core:
-    """A core's parameters before they are rounded: potentials in the circuit's unit, decays already as shifts.
-
-    Args:
-        weights_in (inputs, entered), weights_rec (hidden, hidden), weights_out (left, outputs): from row to column.
-        threshold (hidden,), threshold_out (outputs,): the latter infinite where the outputs do not spike.
-        bias, bias_out: added to the membrane in every step.
-        dash_*: shifts of the decays.
-        rest: potential of the output at rest (outputs,).
-    """
-
-    weights_in: np.ndarray
-    weights_rec: np.ndarray
-    weights_out: np.ndarray
-    threshold: np.ndarray
-    threshold_out: np.ndarray
-    bias: np.ndarray
-    bias_out: np.ndarray
-    dash_mem: np.ndarray
-    dash_mem_out: np.ndarray
-    dash_syn: np.ndarray
-    dash_syn_out: np.ndarray
-    rest: np.ndarray
-
-
-@dataclass(frozen=True)
 class Scales:
     """Units of the core's states in one unit of the circuit's potentials, without the shift of the weights.
 
@@ -81,49 +50,6 @@ class Scales:
     def potential_out(self) -> np.ndarray:
         """The core's units in one unit of an output neuron's potential."""
         return self.output * 2.0**self.shift_out
-
-
-def core(circuit: Circuit, placement: Placement, rounding: Rounding) -> Core:
-    """A circuit's parameters on the core.
-
-    Raises:
-        UserError: weights are all zero, or not finite; names the layer.
-    """
-    n, last = placement.hidden, placement.output
-    outputs = placement.sizes[last]
-    inputs = int(np.prod(circuit.shapes[INPUT]))
-    w_in, w_rec, w_out = np.zeros((inputs, n)), np.zeros((n, n)), np.zeros((n, outputs))
-    hidden = {name: np.zeros(n) for name in ("threshold", "bias", "mem", "syn")}
-    for name in (*placement.first, last):
-        neuron, shape = circuit.populations[name], circuit.shapes[name]
-        numbers = dynamics(neuron, shape, circuit.dt)
-        dash_mem = shifts.shift(numbers.decay, 0, rounding.dash)
-        dash_syn = shifts.shift(numbers.syn_decay, 1, rounding.dash)
-        factor = _factor(neuron, numbers, dash_mem, dash_syn, rounding.dash)
-        bias = np.zeros(placement.sizes[name])
-        for p in circuit.into(name):
-            w, b = _dense(p, circuit.shapes[p.source])
-            w = (w * factor[:, None]).T
-            bias += b
-            if name == last:
-                w_out[placement.span(p.source)] += w
-            elif p.source == INPUT:
-                w_in[:, placement.span(name)] += w
-            else:
-                w_rec[placement.span(p.source), placement.span(name)] += w
-        left = shifts.left(dash_syn)
-        bias = bias * factor * left / (1 - left)  # what the current of a constant input comes to
-        if name == last:
-            limit = np.full(outputs, np.inf) if numbers.threshold is None else numbers.threshold
-            out = (limit, bias, dash_mem, dash_syn, numbers.rest)
-        else:
-            for key, value in zip(hidden, (numbers.threshold, bias, dash_mem, dash_syn), strict=True):
-                hidden[key][placement.span(name)] = value
-    threshold_out, bias_out, dash_mem_out, dash_syn_out, rest = out
-    return Core(
-        w_in[:, : placement.entered], w_rec, w_out[n - placement.left :], hidden["threshold"], threshold_out,
-        hidden["bias"], bias_out, hidden["mem"], dash_mem_out, hidden["syn"], dash_syn_out, rest,
-    )  # fmt: skip
 
 
 def scales(core: Core, rounding: Rounding) -> Scales:
@@ -155,6 +81,13 @@ def fitted(chosen: Scales, peak: np.ndarray, peak_out: np.ndarray, core: Core, r
     return Scales(hidden, output, shift, shift_out)
 
 
+def lowered(chosen: Scales, over: np.ndarray, over_out: np.ndarray, rounding: Rounding) -> Scales:
+    """Half the scale, by the shift where there is one, for neurons whose states were over the range."""
+    hidden, shift = _halved(chosen.hidden, chosen.shift, over, rounding)
+    output, shift_out = _halved(chosen.output, chosen.shift_out, over_out, rounding)
+    return Scales(hidden, output, shift, shift_out)
+
+
 def rounded(core: Core, chosen: Scales, rounding: Rounding) -> Specification:
     """The core's integers."""
     by, by_out = chosen.hidden, chosen.output
@@ -183,37 +116,10 @@ def rounded(core: Core, chosen: Scales, rounding: Rounding) -> Specification:
     )
 
 
-def _dense(p: Projection, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    w, b = (part.double().cpu().numpy() for part in p.matrix(shape))
-    if not (np.isfinite(w).all() and np.isfinite(b).all()):
-        raise UserError(f"{p.title}: weights are not finite", "train again: a smaller optimizer.lr, or gradient clipping")
-    if not w.any():
-        raise UserError(f"{p.title}: weights are all zero", "nothing would reach the neurons behind: train it first")
-    return w, b
-
-
-def _factor(
-    neuron: CubaLIF | LI, numbers: Dynamics, dash_mem: np.ndarray, dash_syn: np.ndarray, highest: int
-) -> np.ndarray:
-    """What weights are multiplied by, so that a constant input leads to the potential that it leads to in the circuit.
-
-    An input of 1 adds up to a / (1 - a) of current where it decays first, else to 1 / (1 - a), and a current of 1 to
-    gain / (1 - decay) of potential. A decay beyond the largest shift is kept out: it never comes to its end in a run.
-    """
-    left_syn, left_mem = shifts.left(dash_syn), shifts.left(dash_mem)
-    first = numbers.syn_decay if neuron.synapse == "add_then_decay" else 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        current = first * (1 - left_syn) / ((1 - numbers.syn_decay) * left_syn)
-        current = np.where(shifts.beyond(numbers.syn_decay, highest), first / left_syn, current)
-        potential = (1 - left_mem) / (1 - numbers.decay)
-        potential = np.where(shifts.beyond(numbers.decay, highest), 1.0, potential)
-    return numbers.gain * current * potential
-
-
 def _reach(core: Core) -> np.ndarray:
-    """The potential that output neurons come to where every hidden neuron fires in every eighth step, all alike."""
+    """The potential that output neurons come to where every hidden neuron fires in every other step, all alike."""
     gain = np.exp2(core.dash_mem_out) * (np.exp2(core.dash_syn_out) - 1)
-    return gain * np.abs(core.weights_out).sum(0) / 8 + np.exp2(core.dash_mem_out) * np.abs(core.bias_out)
+    return gain * np.abs(core.weights_out).sum(0) / 2 + np.exp2(core.dash_mem_out) * np.abs(core.bias_out)
 
 
 def _largest(weight: np.ndarray, state: np.ndarray, rounding: Rounding) -> np.ndarray:
@@ -227,6 +133,14 @@ def _shift(room: float, state: np.ndarray, highest: int) -> int:
     """The largest shift at which states fit the room."""
     largest = state.max(initial=0)
     return int(np.clip(np.floor(np.log2(room / largest)), 0, highest)) if largest > 0 else 0
+
+
+def _halved(scale: np.ndarray, shift: int, over: np.ndarray, rounding: Rounding) -> tuple[np.ndarray, int]:
+    if not over.any():
+        return scale, shift
+    if shift:
+        return scale, shift - 1
+    return (scale / np.where(over, 2, 1) if rounding.channel else scale / 2), 0
 
 
 def _spared(
@@ -259,7 +173,9 @@ def facts(
         "error_thresholds": float(np.abs(spec.threshold / (core.threshold * states) - 1).max(initial=0)),
     }
     if spiking.all():
-        said["error_thresholds_output"] = float(np.abs(spec.threshold_out / (core.threshold_out * states_out) - 1).max())
+        said["error_thresholds_output"] = float(
+            np.abs(spec.threshold_out / (core.threshold_out * states_out) - 1).max()
+        )
     if x is not None and len(x):
         said["inputs_above_limit"] = float((x > most).float().mean())
     return said
