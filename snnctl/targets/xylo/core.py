@@ -101,8 +101,9 @@ def _factor(
     """What weights are multiplied by, so that an input brings the membrane as much as in the circuit.
 
     An input of 1 adds up to a / (1 - a) of current where it decays first, else to 1 / (1 - a); that is kept, and with
-    it the rate of a neuron that is driven above threshold. An integrator keeps the potential that a constant input leads
-    to, gain / (1 - decay) of the current. A decay beyond the largest shift does not come to its end in a run: left out.
+    it the rate of a neuron that is driven above threshold. An integrator keeps the potential that a constant input
+    leads to, gain / (1 - decay) of the current. A decay beyond the largest shift does not come to its end in a
+    run: it is left out.
     """
     left_syn, left_mem = shifts.left(dash_syn), shifts.left(dash_mem)
     first = numbers.syn_decay if neuron.synapse == "add_then_decay" else 1.0

@@ -160,22 +160,21 @@ def facts(
     """For the report: scales, shifts and the largest errors of rounding, relative to the largest of each neuron."""
     states, states_out = chosen.hidden * 2.0**chosen.shift, chosen.potential_out
     spiking = np.isfinite(core.threshold_out)
+    behind = ((0, 0), (0, len(states) - core.weights_in.shape[1]))  # neurons that take no input
+    wanted = np.vstack([np.pad(core.weights_in, behind), core.weights_rec])
+    got = np.vstack([np.pad(spec.weights_in[:, :, 0], behind), spec.weights_rec[:, :, 0]])
+    out = spec.weights_out
     said: dict[str, object] = {
         "quantisation": method,
         "scale_hidden": [float(states.min()), float(states.max())],
         "scale_output": [float(states_out.min()), float(states_out.max())],
         "weight_shift": [chosen.shift, chosen.shift_out],
-        "error_weights": max(
-            _error(core.weights_in * chosen.hidden[: core.weights_in.shape[1]], spec.weights_in[:, :, 0]),
-            _error(core.weights_rec * chosen.hidden, spec.weights_rec[:, :, 0]),
-            _error(core.weights_out * chosen.output, spec.weights_out),
-        ),
+        "error_weights": max(_error(wanted * chosen.hidden, got), _error(core.weights_out * chosen.output, out)),
         "error_thresholds": float(np.abs(spec.threshold / (core.threshold * states) - 1).max(initial=0)),
     }
     if spiking.all():
-        said["error_thresholds_output"] = float(
-            np.abs(spec.threshold_out / (core.threshold_out * states_out) - 1).max()
-        )
+        limit = core.threshold_out * states_out
+        said["error_thresholds_output"] = float(np.abs(spec.threshold_out / limit - 1).max())
     if x is not None and len(x):
         said["inputs_above_limit"] = float((x > most).float().mean())
     return said
@@ -183,7 +182,5 @@ def facts(
 
 def _error(wanted: np.ndarray, got: np.ndarray) -> float:
     """The largest error of a weight, relative to the largest weight into its neuron."""
-    if not wanted.size:
-        return 0.0
     largest = np.abs(wanted).max(0)
-    return float((np.abs(wanted - got).max(0) / np.where(largest > 0, largest, 1)).max())
+    return float((np.abs(wanted - got).max(0) / np.where(largest > 0, largest, 1)).max(initial=0))

@@ -4,8 +4,8 @@ whether its config_from_specification takes what snnctl builds for each chip.
     make oracles
     .venv-oracles/bin/python -m tests.targets.oracles.xylo_rockpool
 
-Rockpool is AGPL: it is run here and is no part of snnctl. samna, whose import runs pip, is never imported: a stand-in of
-this file keeps what a configuration is given.
+Rockpool is AGPL: it is run here and is no part of snnctl. samna, whose import runs pip, is never imported: a
+stand-in of this file keeps what a configuration is given.
 """
 
 from __future__ import annotations

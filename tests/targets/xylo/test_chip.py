@@ -184,7 +184,7 @@ def test_what_is_within_the_limits_plans_builds_and_simulates(net, method, calib
 def test_inputs_that_are_no_spikes():
     target, net = chip("a3"), circuit()
     model = target.quantise(net, target.plan(net))
-    with pytest.raises(UserError, match="holds 0.5"):
+    with pytest.raises(UserError, match=r"holds 0\.5"):
         model.run(torch.full((3, 1, 5), 0.5))
     with pytest.raises(UserError, match="holds -1"):
         model.run(-torch.ones(3, 1, 5))
