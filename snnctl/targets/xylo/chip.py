@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snnctl.atomic import write_json
 from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
@@ -28,6 +28,7 @@ from snnctl.targets.xylo.specification import Specification
 
 Method = Literal["global", "channel"]
 CALIBRATING = 64  # samples that scales are chosen by
+MANY = 2**24  # weights, above which they are not counted one by one
 
 
 class Xylo(Target):
@@ -146,14 +147,14 @@ class Xylo(Target):
         takes = ", ".join(p.target for p in circuit.out_of(INPUT))
         gives = ", ".join(dict.fromkeys(p.source for p in circuit.into(placement.output)))
         within = [p for p in circuit.projections if p.source in placement.first and p.target in placement.first]
-        joined = sum(_connections(p, circuit.shapes[p.source]) for p in within)
+        joined = sum(_connections(p, circuit.shapes[p.source], placement.sizes[p.target]) for p in within)
         outputs = placement.sizes[placement.output]
         return [
             inputs,
             Resource(names, "hidden", placement.hidden, self.limits["hidden"]),
             Resource(placement.output, "outputs", outputs, self.limits["outputs"]),
-            Resource(takes, "input_expansion", placement.entered, self.limits["input_expansion"]),
-            Resource(gives, "output_expansion", placement.left, self.limits["output_expansion"]),
+            Resource(takes, "input expansion", placement.entered, self.limits["input_expansion"]),
+            Resource(gives, "output expansion", placement.left, self.limits["output_expansion"]),
             Resource(names, "connections", joined, self.limits["connections"]),
             Resource(names, "synapses", 1, self.limits["synapses"]),
         ]
@@ -165,8 +166,8 @@ class Xylo(Target):
             "inputs": ("inputs", "channels: keep fewer (dataset.source.channels) or pool"),
             "hidden": ("hidden neurons", "in all: make network.hidden smaller"),
             "outputs": ("output neurons", "classes"),
-            "input_expansion": ("neurons that take input", "in the first layer; later ones may be larger"),
-            "output_expansion": ("neurons that reach the output", "in the last layer before it"),
+            "input expansion": ("neurons that take input", "in the first layer; later ones may be larger"),
+            "output expansion": ("neurons that reach the output", "in the last layer before it"),
             "connections": ("connections between hidden neurons", "in all: smaller or sparser recurrent layers"),
             "synapses": ("synapses", "a neuron"),
         }[resource.name]
@@ -219,16 +220,14 @@ class Xylo(Target):
         return XyloModel(spec, layout, scaling.facts(core, chosen, spec, self.quantisation, x, self.most["input"]))
 
 
-def _connections(p: Projection, shape: tuple[int, ...]) -> int:
-    """Weights of a projection that are not 0 by its structure."""
+def _connections(p: Projection, shape: tuple[int, ...], targets: int) -> int:
+    """Weights of a projection that are not 0 by its structure; all that there could be, where they are far too many."""
+    most = math.prod(shape) * targets
+    if most > MANY:
+        return most
     if any(t.is_meta for t in (*p.parameters(), *p.buffers())):
-        p = _ones(p)
+        p = copy.deepcopy(p).to_empty(device="cpu")
+        with torch.no_grad():
+            for tensor in (*p.parameters(), *p.buffers()):
+                tensor.fill_(1)
     return int((p.matrix(shape)[0] != 0).sum())
-
-
-def _ones(p: Projection) -> Projection:
-    """The projection with 1 for every weight, from the meta device to the CPU."""
-    plain: Projection = copy.deepcopy(p).to_empty(device="cpu")
-    for tensor in (*plain.parameters(), *plain.buffers()):
-        nn.init.ones_(tensor) if tensor.is_floating_point() else torch.ones_like(tensor, out=tensor)
-    return plain

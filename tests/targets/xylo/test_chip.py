@@ -34,7 +34,7 @@ def test_what_is_used_of_what_there_is(name):
     hidden, outputs, most = {"a2": (1000, 8, 32000), "a3": (992, 32, 31744), "imu": (496, 16, None)}[name]
     assert used["inputs"] == (8, 16) and used["hidden"] == (100, hidden) and used["outputs"] == (8, outputs)
     assert used["connections"] == (10000, most) and used["synapses"][0] == 1
-    assert used["input_expansion"] == used["output_expansion"] == (100, 1000 if name == "a2" else 128)
+    assert used["input expansion"] == used["output expansion"] == (100, 1000 if name == "a2" else 128)
     assert plan.notes[-1].startswith("output: comes 1 step later")
 
 
@@ -126,6 +126,24 @@ def test_one_connection_too_many():
     joined.append(Projection("b", "b", {"again": nn.Linear(120, 120, bias=False)}, 1))
     said = reasons(chip("a3"), net())
     assert len(said) == 1 and "45,120 connections between hidden neurons, xylo/a3 has 31,744" in said[0]
+
+
+def test_connections_are_counted_by_structure():
+    """A convolution of 3 taps over 6 neurons: 16 of 36, on the meta device too; 2^26 are not built."""
+
+    def net(device: str, size: int) -> Circuit:
+        with torch.device(device):
+            taps = {"row": nn.Unflatten(1, (1, size)), "conv": nn.Conv1d(1, 1, 3, padding=1), "flat": nn.Flatten()}
+            parts = [{"fc": nn.Linear(2, size)}, taps, {"classes": nn.Linear(size, 2)}, {}]
+        ends = [("input", "a"), ("a", "b"), ("b", "last"), ("last", "output")]
+        joined = [Projection(*end, part) for end, part in zip(ends, parts, strict=True)]
+        shapes = {"input": (2,), "a": (size,), "b": (size,), "last": (2,), "output": (2,)}
+        return Circuit({"a": neurons(), "b": neurons(), "last": readout()}, joined, shapes, DT)
+
+    for device in ("cpu", "meta"):
+        plan = chip("a3").plan(net(device, 6))
+        assert next(r.used for r in plan.resources if r.name == "connections") == 16
+    assert any("67,108,864 connections" in line for line in reasons(chip("a3"), net("meta", 2**13)))
 
 
 @st.composite
