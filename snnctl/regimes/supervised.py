@@ -73,10 +73,6 @@ class Supervised(lightning.LightningModule):
         every = self.trainer.log_every_n_steps
         return bool(every) and ((self.trainer.global_step + 1) % every == 0 or self.trainer.should_stop)
 
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """The batch as it is, where it is there; Lightning would look through all of it."""
-        return batch if batch.x.device == device else super().transfer_batch_to_device(batch, device, dataloader_idx)
-
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
         return self._evaluate("val", batch)
 

@@ -1,4 +1,4 @@
-"""What is logged at a step, and when."""
+"""When a step's loss is logged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from snnctl.callbacks.metrics_csv import MetricsCSV, read
-from snnctl.datasets.batch import Batch, EventList
+from snnctl.datasets.batch import Batch
 from snnctl.datasets.facts import Facts
 from snnctl.losses import MeanMembraneCrossEntropy
 from snnctl.networks import Network
@@ -51,12 +51,3 @@ def test_the_rows_are_those_that_lightning_would_choose(tmp_path, every, accumul
     assert rows[0] == rows[1]
     steps = 2 * -(-10 // accumulate)
     assert sum("train/loss_step" in row for row in rows[0]) == (steps // every if every else 0)
-
-
-def test_a_batch_that_is_there_is_not_moved():
-    there, elsewhere = batches(1)[0], torch.device("meta")
-    module = regime()
-    assert module.transfer_batch_to_device(there, torch.device("cpu"), 0) is there
-    assert {field.device for field in module.transfer_batch_to_device(there, elsewhere, 0)} == {elsewhere}
-    events = EventList(torch.zeros(1, dtype=torch.int32), torch.zeros(9, dtype=torch.int64), 4, 2, (3,))
-    assert module.transfer_batch_to_device(there._replace(x=events), elsewhere, 0).x.device == elsewhere
