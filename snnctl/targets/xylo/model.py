@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,14 @@ class XyloModel:
         steps, batch, layout = len(x), x.shape[1], self.layout
         spikes = {}
         for name, (first, late, shape) in layout.populations.items():
-            size = int(torch.tensor(shape).prod())
+            size = math.prod(shape)
             own = ran.spikes[late : late + steps, :, first : first + size]
-            spikes[name] = own.to(torch.float32).view(steps, batch, *shape)
+            spikes[name] = own.to(x.device, torch.float32).view(steps, batch, *shape)
         if layout.spiking:
             out = ran.out.to(torch.float32)
         else:
             out = (ran.v_out / torch.tensor(layout.scale) + torch.tensor(layout.rest)).to(torch.float32)
-        out = out.view(-1, batch, *layout.shape)
+        out = out.to(x.device).view(-1, batch, *layout.shape)
         spikes[layout.output] = out[layout.late : layout.late + steps]
         return Traces(out[layout.late_out : layout.late_out + steps], spikes)
 
