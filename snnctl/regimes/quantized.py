@@ -61,9 +61,21 @@ class Quantized:
                 module.training = mode
 
 
+class _Through(torch.autograd.Function):
+    """The value of one, the gradient of the other; y + (target - y) would round."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, target: Tensor) -> Tensor:
+        return target.to(y.dtype).clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None
+
+
 def through(y: Tensor, target: Tensor) -> Tensor:
     """The value of `target` with the gradient of y."""
-    return y + (target.to(y.dtype) - y).detach()
+    return _Through.apply(y, target)
 
 
 @contextmanager
