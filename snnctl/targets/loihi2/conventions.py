@@ -108,7 +108,7 @@ def _options(neuron: Neuron):
     for option, value in ONE.items():
         got = getattr(neuron, option, value)
         if got != value:
-            shown = {None: "null", False: "false"}.get(value, value)
+            shown = "null" if value is None else "false" if value is False else value
             yield f"{option} is {got!r}", f"the chip has none: set {option}: {shown}"
     if not neuron.spiking:
         return

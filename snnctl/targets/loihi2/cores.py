@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.circuits import Circuit, Projection, Scale, SumPool2d
+from snnctl.targets.loihi2.conventions import synaptic
 from snnctl.targets.plan import Misfit, Resource
 
 LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.AvgPool2d, nn.Flatten, nn.Identity, SumPool2d, Scale)
-BIAS = "(bias)"  # the neuron that fires at every step
+KNOWN = ", ".join(kind.__name__ for kind in LINEAR)
+BIAS = "(bias)"  # a neuron that fires at every step: a bias that has to pass a synapse comes from it
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def cut(
         largest = max(need[low : low + size].sum().item() for low in first)
         resources.append(Resource(name, "neurons on a core", min(size, len(need)), limits.neurons))
         resources.append(Resource(name, "memory of a core", ceil(largest), limits.memory, "bytes"))
-    if any(has_bias(p) for name in arriving for p in circuit.into(name)):
+    if any(has_bias(p) and synaptic(circuit.populations[name]) for name in arriving for p in circuit.into(name)):
         cores[f"core {len(cores)}"] = (BIAS,)
     synapses = sum(int(counts.sum()) for counts in arriving.values())
     resources.append(Resource("chip", "cores", len(cores), limits.cores))
@@ -96,15 +98,11 @@ def cut(
 def unknown_layers(circuit: Circuit) -> list[Misfit]:
     """A misfit for every layer that is no matrix."""
     return [
-        Misfit(name, f"a {type(layer).__name__} is no matrix of synapses", f"it can be {', '.join(_names())}")
+        Misfit(name, f"a {type(layer).__name__} is no matrix of synapses", f"it can be {KNOWN}")
         for projection in circuit.projections
         for name, layer in projection.named_layers().items()
         if not isinstance(layer, LINEAR)
     ]
-
-
-def _names() -> list[str]:
-    return [kind.__name__ for kind in LINEAR]
 
 
 def _meta(projection: Projection) -> Projection:

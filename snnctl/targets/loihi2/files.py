@@ -64,10 +64,14 @@ def assembled(network: dict[str, Any], arrays: dict[str, np.ndarray]) -> Integer
 
     populations = tuple(
         Compartments(
-            name=p["name"], shape=tuple(p["shape"]), spiking=p["spiking"], registers=Registers(p["du"], p["dv"]),
-            vth=p["vth"], latency=p["latency"],
+            name=p["name"],
+            shape=tuple(p["shape"]),
+            spiking=p["spiking"],
+            registers=Registers(p["du"], p["dv"]),
+            vth=p["vth"],
+            latency=p["latency"],
             **{f: array(f"population {i} {f}") for f in ("mantissa", "exponent", "start", "unit", "rest")},
-        )  # fmt: skip
+        )
         for i, p in enumerate(network["populations"])
     )
     return Integers(
@@ -76,9 +80,7 @@ def assembled(network: dict[str, Any], arrays: dict[str, np.ndarray]) -> Integer
         output_shape=tuple(network["output_shape"]),
         fraction=network["fraction"],
         populations=populations,
-        synapses=tuple(
-            Synapses(weight=array(f"synapses {i} weight"), **s) for i, s in enumerate(network["synapses"])
-        ),
+        synapses=tuple(Synapses(weight=array(f"synapses {i} weight"), **s) for i, s in enumerate(network["synapses"])),
         readouts=tuple(
             Readout(r["source"], r["delay"], array(f"readout {i} weight"), array(f"readout {i} bias"))
             for i, r in enumerate(network["readouts"])

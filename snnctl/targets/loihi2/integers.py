@@ -189,8 +189,8 @@ class Integers:
                 u[p.name] = current(u[p.name], a, p.registers.du)
                 after = membrane(v[p.name], u[p.name], biases[p.name], p.registers.dv)
                 spikes = fired(after, p.vth)
-                gave[p.name][t] = spikes if p.spiking else after
                 v[p.name] = after.masked_fill(spikes, 0)
+                gave[p.name][t] = spikes if p.spiking else v[p.name]
         outs.update(gave)
 
     @staticmethod

@@ -37,27 +37,28 @@ def latencies(names: Sequence[str], edges: Iterable[Edge], dt: float) -> tuple[d
                     behind[target], why[target], changed = need, source, target
             if changed is None:
                 return behind, misfits
-        cycle = _cycle(changed, why)
+        cycle = _cycle(changed, why, names)
         pairs = list(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
         misfits.append(_late(cycle, sum(min(d for s, t, d in edges if (s, t) == pair) for pair in pairs), dt))
         edges = [edge for edge in edges if edge[:2] != pairs[-1]]  # look for the next one
 
 
-def _cycle(name: str, why: Mapping[str, str]) -> list[str]:
+def _cycle(name: str, why: Mapping[str, str], names: Sequence[str]) -> list[str]:
     """Populations on the cycle that made one late for as many rounds as there are populations, in order."""
     for _ in range(len(why)):
         name = why[name]
     found = [name]
     while why[found[-1]] != name:
         found.append(why[found[-1]])
-    return found[::-1]
+    first = found.index(min(found, key=names.index))
+    return [*found[first::-1], *found[:first:-1]]
 
 
 def _late(cycle: list[str], delay: int, dt: float) -> Misfit:
     count, missing = len(cycle), len(cycle) - delay
     return Misfit(
         ", ".join(cycle),
-        f"a cycle of {count} {'connection' if count == 1 else 'connections'} has {delay} steps of delay, and each "
-        "connection takes 1 step",
+        f"a cycle of {count} {'connection' if count == 1 else 'connections'} is delayed by {delay} "
+        f"{'step' if delay == 1 else 'steps'}, and each connection takes 1 step",
         f"put snnctl.networks.Delay of {missing * dt:g} s into it",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from snnctl.circuits import INPUT, Circuit
@@ -141,9 +141,7 @@ class Loihi2(Target):
             raise NoDevice(f"loihi2: {self.sdk_python} has lava without lava-loihi", f"{get}\n{by_hand}")
         silence, said = folder.parent / "silence.npy", folder.parent / "silence.npz"
         model = files.read(folder)
-        import numpy as np
-
-        np.save(silence, torch.zeros(1, 1, *model.input_shape, dtype=torch.int32).numpy())
+        np.save(silence, np.zeros((1, 1, *model.input_shape), dtype=np.int32))
         tools.run([self.sdk_python, folder / SCRIPT, silence, said, "--chip"], self.seconds)
         return f"compiled, and ran a step without input on the chip\n{by_hand}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,9 +13,7 @@ from snnctl.circuits import INPUT
 from snnctl.neurons.neuron import Neuron
 from snnctl.targets.loihi2.conventions import single, synaptic_decay
 from snnctl.targets.loihi2.cores import BIAS
-
-if TYPE_CHECKING:
-    from snnctl.targets.loihi2.scales import Part
+from snnctl.targets.loihi2.layer import Part
 
 
 class Peaks(NamedTuple):
@@ -45,7 +43,8 @@ def peaks(
         most: largest input.
     """
     coefs = neuron.coefficients(dt)
-    kept = single(synaptic_decay(coefs) or 0.0)
+    synapse = synaptic_decay(coefs)
+    kept = 0.0 if synapse is None else single(synapse)
     leak = 1 - single(getattr(coefs, "decay", 1.0))
     a = max(sum(part.weight.abs().sum(1) * (most if part.source == INPUT else 1) for part in parts).max().item(), 1e-30)
     worst = Peaks(a, a / (1 - kept), 0.0)
@@ -56,7 +55,7 @@ def peaks(
         return worst
     seen = _seen(parts, kept, traced)
     if not neuron.spiking:
-        rest = torch.as_tensor(neuron.v_rest)
+        rest = torch.as_tensor(neuron.v_rest, dtype=torch.float32)
         seen = seen._replace(v=(traced[name] - rest).abs().max().item())
     return Peaks(*(min(headroom * s, w) if s else w for s, w in zip(seen, worst, strict=True)))
 

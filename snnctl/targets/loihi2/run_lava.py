@@ -20,7 +20,7 @@ LARGEST = (1 << 17) - 1
 
 def connected(source, target, weight, exponent, steps, bits):
     """Connect two layers of neurons: `steps` of which the first is what every connection takes."""
-    from lava.proc.dense.process import Dense, DelayDense
+    from lava.proc.dense.process import DelayDense, Dense
     from lava.proc.sparse.process import Sparse
 
     options = {"weight_exp": exponent, "num_message_bits": bits}

@@ -4,8 +4,8 @@
     .venv-lava/bin/pip install lava-nc==0.10.0
     .venv/bin/python -m tests.targets.oracles.loihi2 --lava .venv-lava/bin/python --cases 300
 
-Lava 0.10.0 wants Python 3.10. Every case is a random circuit that is planned, quantised and built here; the artefact's own
-script run_lava.py runs it in Lava; spikes of every layer, and membranes of readouts, have to be equal at every step.
+Lava 0.10.0 wants Python 3.10. Every case is a random circuit that is planned, quantised and built here; the artefact's
+own run_lava.py runs it in Lava; spikes of every layer, and membranes of readouts, have to be equal at every step.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from snnctl.targets.loihi2 import Loihi2, files
 from snnctl.targets.loihi2.compartment import STATE
@@ -56,7 +55,6 @@ def prepare(seed: int, folder: Path) -> dict[str, np.ndarray]:
     return {name: gave[:, 0].long().numpy() for name, gave in model.computed(payloads).items()}
 
 
-
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -86,7 +84,10 @@ def main() -> int:
                     frozen[seed] = json.loads((folder / "network.json").read_text()), dict(stored), lava
                 frozen[seed][1]["inputs"] = np.load(folder / "inputs.npy")
     active = sum(rate > 0 for rate in rates)
-    print(f"{given.cases} circuits, {len(rates)} spiking layers, {active} of them fire, mean rate {np.mean(rates):.3f} a step")
+    print(
+        f"{given.cases} circuits, {len(rates)} spiking layers, {active} of them fire, "
+        f"mean rate {np.mean(rates):.3f} a step"
+    )
     print(f"{saturated} reach the ends of the 24 bits of a readout's membrane")
     print(f"{len(wrong)} differ from Lava's fixed point: {wrong}")
     if given.freeze and not wrong:
