@@ -18,9 +18,9 @@ from snnctl.circuits import Circuit, Projection, SumPool2d
 from snnctl.errors import NoDevice, RunFailed, UserError
 from snnctl.neurons import ALIF, IF, LI, LIF, CubaLIF
 from snnctl.targets import DoesNotFit, artefact
+from snnctl.targets.latency import latencies
 from snnctl.targets.loihi2 import Loihi2, files
 from snnctl.targets.loihi2.compartment import STATE, Registers, current, fired, membrane, trunc_shift
-from snnctl.targets.loihi2.latency import latencies
 from snnctl.targets.loihi2.start import start
 from tests.targets.loihi2_circuits import drawn
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from snnctl.circuits import Circuit, Projection, Scale, SumPool2d
+from snnctl.circuits import Circuit
 from snnctl.targets.loihi2.conventions import synaptic
 from snnctl.targets.plan import Misfit, Resource
+from snnctl.targets.synapses import has_bias
 
-LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.AvgPool2d, nn.Flatten, nn.Identity, SumPool2d, Scale)
-KNOWN = ", ".join(kind.__name__ for kind in LINEAR)
 BIAS = "(bias)"  # a neuron that fires at every step: a bias that has to pass a synapse comes from it
 
 
@@ -29,25 +26,6 @@ class Limits:
     synapses: int  # of the chip
     synapse_bytes: float
     neuron_bytes: float
-
-
-def fan_in(projection: Projection, shape: tuple[int, ...]) -> Tensor:
-    """Connections that arrive at each neuron, (N,) int64; from the shapes of the layers, whatever their weights."""
-    if any(isinstance(layer, nn.Linear) for layer in projection.layers):  # with what is before it: all to all
-        size = prod(_meta(projection)(torch.empty(1, *shape, device="meta")).shape[1:])
-        return torch.full((size,), prod(shape))
-    plain = copy.deepcopy(projection).to_empty(device="cpu")
-    for values in (*plain.parameters(), *plain.buffers()):
-        values.detach().fill_(1)
-    for layer in plain.layers:
-        if getattr(layer, "bias", None) is not None:
-            layer.bias.detach().zero_()
-    return (plain.matrix(shape)[0] != 0).sum(1)
-
-
-def has_bias(projection: Projection) -> bool:
-    """Whether a layer adds a constant."""
-    return any(getattr(layer, "bias", None) is not None for layer in projection.layers)
 
 
 def cut(
@@ -93,17 +71,3 @@ def cut(
     if synapses > limits.synapses:
         misfits.append(Misfit("chip", f"{synapses:,} synapses", f"there are {limits.synapses:,}"))
     return cores, resources, misfits
-
-
-def unknown_layers(circuit: Circuit) -> list[Misfit]:
-    """A misfit for every layer that is no matrix."""
-    return [
-        Misfit(name, f"a {type(layer).__name__} is no matrix of synapses", f"it can be {KNOWN}")
-        for projection in circuit.projections
-        for name, layer in projection.named_layers().items()
-        if not isinstance(layer, LINEAR)
-    ]
-
-
-def _meta(projection: Projection) -> Projection:
-    return copy.deepcopy(projection).to("meta")

@@ -11,14 +11,15 @@ from torch import Tensor
 from snnctl.circuits import INPUT, Circuit
 from snnctl.errors import NoDevice, UserError
 from snnctl.targets import tools
+from snnctl.targets.latency import latencies
 from snnctl.targets.loihi2 import files, run_lava
 from snnctl.targets.loihi2.compartment import LARGEST_DELAY
 from snnctl.targets.loihi2.conventions import delayed, fit
-from snnctl.targets.loihi2.cores import Limits, cut, fan_in, unknown_layers
+from snnctl.targets.loihi2.cores import Limits, cut
 from snnctl.targets.loihi2.integers import Integers
-from snnctl.targets.loihi2.latency import latencies
 from snnctl.targets.loihi2.scales import quantise
 from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
+from snnctl.targets.synapses import fan_in, unknown_layers
 from snnctl.targets.target import Target, Traces
 
 SCRIPT = "run_lava.py"
