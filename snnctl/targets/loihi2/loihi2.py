@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -140,10 +141,11 @@ class Loihi2(Target):
         found = tools.run([self.sdk_python, folder / SCRIPT, "--probe"], self.seconds).decode().split()
         if found[-1:] != ["lava-loihi"]:
             raise NoDevice(f"loihi2: {self.sdk_python} has lava without lava-loihi", f"{get}\n{by_hand}")
-        silence, said = folder.parent / "silence.npy", folder.parent / "silence.npz"
         model = files.read(folder)
-        np.save(silence, np.zeros((1, 1, *model.input_shape), dtype=np.int32))
-        tools.run([self.sdk_python, folder / SCRIPT, silence, said, "--chip"], self.seconds)
+        with tempfile.TemporaryDirectory() as place:
+            silence, said = Path(place) / "silence.npy", Path(place) / "silence.npz"
+            np.save(silence, np.zeros((1, 1, *model.input_shape), dtype=np.int32))
+            tools.run([self.sdk_python, folder / SCRIPT, silence, said, "--chip"], self.seconds)
         return f"compiled, and ran a step without input on the chip\n{by_hand}"
 
     def next_steps(self, folder: Path) -> list[str]:

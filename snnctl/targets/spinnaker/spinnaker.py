@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from math import ceil
 from pathlib import Path
 
@@ -190,10 +191,11 @@ class SpiNNaker(Target):
                 f"{GET}\nname them      target.sdk_python=PYTHON target.board=HOST\n{by_hand}",
             )
         model = files.read(folder)
-        silence, said = folder.parent / "silence.npy", folder.parent / "silence.npz"
-        np.save(silence, np.zeros((2, 1, *model.input_shape), dtype=np.int32))
-        tools.run([self._python(), folder / SCRIPT, silence, said, "--board", self.board, "--version", self.version],
-                  self.seconds)  # fmt: skip
+        with tempfile.TemporaryDirectory() as place:
+            silence, said = Path(place) / "silence.npy", Path(place) / "silence.npz"
+            np.save(silence, np.zeros((2, 1, *model.input_shape), dtype=np.int32))
+            options = ["--board", self.board, "--version", self.version]
+            tools.run([self._python(), folder / SCRIPT, silence, said, *options], self.seconds)
         return f"loaded, and ran 2 steps without input on {self.board}\n{by_hand}"
 
     def next_steps(self, folder: Path) -> list[str]:
