@@ -18,7 +18,7 @@ from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.speck import configuration, conventions, device
 from snnctl.targets.speck.convolution import Convolution, Unfit, folded
 from snnctl.targets.speck.cores import Words, assign, words
-from snnctl.targets.speck.integers import Source, discretised
+from snnctl.targets.speck.integers import Source, discretised, rounding
 from snnctl.targets.speck.model import SpeckModel
 from snnctl.targets.target import Target, Traces
 
@@ -132,9 +132,7 @@ class Speck(Target):
                 shape = circuit.shapes[name]
                 layer = discretised(name, sources, shape, conv, threshold, neuron.v_min, to_zero, self.bits)
                 layers.append(layer)
-                weight = conv.weight.double()
-                rounded = layer.convolution.weight / layer.scale
-                errors[name] = float((rounded - weight).abs().max() / weight.abs().max())
+                errors[name] = rounding(layer, conv, threshold)
         output = circuit.into(OUTPUT)[0].source
         return SpeckModel(layers, output, (circuit.shapes[INPUT], circuit.shapes[OUTPUT]), errors)
 

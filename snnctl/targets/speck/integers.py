@@ -134,3 +134,10 @@ def discretised(
         conv.padding,
     )
     return Layer(name, sources, shape, whole, high, low, to_zero, scale)
+
+
+def rounding(layer: Layer, conv: Convolution, threshold: float) -> tuple[float, float]:
+    """Largest error of a layer's rounded weights, share of the largest weight, and of its threshold, share of it."""
+    weight = conv.weight.detach().double()
+    error = (layer.convolution.weight / layer.scale - weight).abs().max() / weight.abs().max()
+    return float(error), abs(layer.threshold / layer.scale - threshold) / threshold

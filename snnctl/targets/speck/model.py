@@ -26,7 +26,7 @@ class SpeckModel:
         layers: each after those that it gets its spikes from.
         output: name of the layer whose spikes are the output.
         shape: of the input, and of the output, at one step.
-        errors: layer -> largest rounding error of its weights, share of the largest weight.
+        errors: layer -> rounding errors of its weights and threshold, shares.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class SpeckModel:
         layers: Sequence[Layer],
         output: str,
         shapes: tuple[tuple[int, ...], tuple[int, ...]],
-        errors: dict[str, float] | None = None,
+        errors: dict[str, tuple[float, float]] | None = None,
     ):
         self.layers, self.output, self.shapes, self.errors = tuple(layers), output, shapes, errors or {}
 
@@ -70,13 +70,15 @@ class SpeckModel:
 
     def _layer_facts(self, layer: Layer) -> dict[str, Any]:
         weight, bias = layer.convolution.weight, layer.convolution.bias
+        of_weights, of_threshold = self.errors.get(layer.name, (0.0, 0.0))
         return {
             "scale": layer.scale,
             "threshold": layer.threshold,
             "low threshold": layer.low,
             "largest weight": int(weight.abs().max()),
             "largest bias": 0 if bias is None else int(bias.abs().max()),
-            "largest rounding error": self.errors.get(layer.name, 0.0),
+            "largest rounding error of weights, %": 100 * of_weights,
+            "rounding error of threshold, %": 100 * of_threshold,
             "weights above threshold": int((weight > layer.threshold).sum()),
             "weights of 0": int((weight == 0).sum()),
         }
