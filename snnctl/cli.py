@@ -12,6 +12,7 @@ VERBS = {
     "train": "train a recipe; k=v changes anything; -m sweeps; --resume RUN goes on",
     "eval": "measure a run or checkpoint on its test split",
     "check": "find every mistake in a recipe without data; layers, memory",
+    "deploy": "map a run or NIR file on a chip; build, simulate, compare, flash",
     "ls": "what there is: datasets, neurons, networks, recipes, ...",
     "show": "a recipe or an option as YAML, each key explained",
     "cp": "make a recipe your own",
@@ -37,6 +38,7 @@ snnctl: train, evaluate and deploy spiking neural networks on event data
   snnctl train ./mine.yaml optimizer.lr=1e-3,3e-3 seed=1,2,3 -m
   snnctl train --resume last
 
+  snnctl deploy last target=nir                  a file for other frameworks, or for a chip: snnctl ls targets
   snnctl runs                                    date, recipe, accuracy, state
   snnctl report RUN RUN ...                      one table
   snnctl bench lif conv                          how fast, beside the least work there is
