@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Speck(Target):
         fan_out: cores that a core can send to.
         input_side, output_side: largest map that a core takes, and that its neurons form before pooling, pixels.
         channels: most channels of a map.
+        by_event: also run the artefact event by event, as the chip does, and compare.
+        order_seed: of the order in which a step's events then come.
         sdk_python: Python interpreter that has samna; None: none.
         seconds: time limit of a call to the device.
 
@@ -70,6 +72,8 @@ class Speck(Target):
         input_side: int,
         output_side: int,
         channels: int,
+        by_event: bool = True,
+        order_seed: int = 1,
         sdk_python: str | None = None,
         seconds: float = 120.0,
     ):
@@ -85,6 +89,7 @@ class Speck(Target):
         self.bits = (weight_bits, state_bits)
         self.kernel, self.strides, self.padding, self.pools = kernel, tuple(strides), padding, tuple(pools)
         self.fan_out, self.input_side, self.output_side, self.channels = fan_out, input_side, output_side, channels
+        self.by_event, self.order_seed = by_event, order_seed
         self.sdk_python, self.seconds = sdk_python, seconds
 
     def plan(self, circuit: Circuit) -> Plan:
@@ -143,6 +148,17 @@ class Speck(Target):
 
     def simulate(self, folder: Path, x: Tensor) -> Traces:
         return configuration.read(folder / configuration.FILE).run(x)
+
+    def other_runs(self, folder: Path) -> dict[str, Callable[[Tensor], Traces]]:
+        if not self.by_event:
+            return {}
+        from snnctl.targets.speck import by_event  # imports Numba
+
+        return {
+            "event by event": lambda x: by_event.run(
+                configuration.read(folder / configuration.FILE), x, self.order_seed
+            )
+        }
 
     def flash(self, folder: Path) -> str:
         script, file = folder / SCRIPT, folder / configuration.FILE

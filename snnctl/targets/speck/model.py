@@ -45,12 +45,8 @@ class SpeckModel:
         Raises:
             UserError: x holds what is no number of events.
         """
+        check_events(x)
         x = x.detach()
-        if not bool(((x >= 0) & (x == x.round())).all()):
-            raise UserError(
-                "the chip's input are events, and this input has values that are no whole number of them",
-                "choose an encoding that gives spikes or counts, such as encoding=poisson",
-            )
         steps, batch = x.shape[:2]
         spikes: dict[str, Tensor] = {INPUT: x}
         for layer in self.layers:
@@ -65,8 +61,11 @@ class SpeckModel:
         return Traces(spikes[self.output].reshape(steps, batch, *self.shapes[1]), spikes)
 
     def facts(self) -> dict[str, Any]:
-        """Of each layer its scale, thresholds, the largest weight, and how many weights are above the threshold."""
-        return {layer.name: self._layer_facts(layer) for layer in self.layers}
+        """The worst of all layers, and of each its scale, thresholds, largest weight, and what rounding did to it."""
+        layers = {layer.name: self._layer_facts(layer) for layer in self.layers}
+        worst = max((of_weights for of_weights, _ in self.errors.values()), default=0.0)
+        above = sum(said["weights above threshold"] for said in layers.values())
+        return {"largest rounding error of weights, %": 100 * worst, "weights above threshold": above, **layers}
 
     def _layer_facts(self, layer: Layer) -> dict[str, Any]:
         weight, bias = layer.convolution.weight, layer.convolution.bias
@@ -82,3 +81,12 @@ class SpeckModel:
             "weights above threshold": int((weight > layer.threshold).sum()),
             "weights of 0": int((weight == 0).sum()),
         }
+
+
+def check_events(x: Tensor) -> None:
+    """Raises a UserError unless x holds whole numbers of events, 0 and above."""
+    if not bool(((x >= 0) & (x == x.round())).all()):
+        raise UserError(
+            "the chip's input are events, and this input has values that are no whole number of them",
+            "choose an encoding that gives spikes or counts, such as encoding=poisson",
+        )
