@@ -273,7 +273,7 @@ class Speck(Target):
             rate = f"{1 / dt:.4g} Hz"
             said.append(
                 f"{name}: biases are added at the ticks of the slow clock, once a step at {rate}, and to all neurons: "
-                f"set bias: false to spare the chip the work"
+                f"a network without biases and norms spares the chip the work"
             )
         for source in sources:
             _, height, width = source.map
