@@ -167,16 +167,7 @@ class _Fold:
         pixels = window**2 if isinstance(layer, SumPool2d) else (layer.divisor_override or window**2)
         average = 1.0 if isinstance(layer, SumPool2d) else 1 / pixels
         if self.done is not None:
-            conv = self.done
-            maps = conv.weight.flatten(0, 1).unsqueeze(1)
-            ones = torch.ones(1, 1, window, window, device=maps.device, dtype=maps.dtype)
-            # The kernel seen from each pixel of a window, all added: the pixels lie a stride apart.
-            apart = torch.zeros(1, 1, *2 * [(window - 1) * conv.stride + 1], device=maps.device, dtype=maps.dtype)
-            apart[..., :: conv.stride, :: conv.stride] = ones
-            weight = F.conv2d(maps, apart, padding=apart.shape[-1] - 1).squeeze(1)
-            weight = weight.unflatten(0, conv.weight.shape[:2]) * average
-            bias = None if conv.bias is None else conv.bias * (window**2 * average)
-            self.done = replace(conv, weight=weight, bias=bias, stride=conv.stride * step)
+            self.done = _widened(self.done, window, step, average)
             return
         if window != step:
             raise Unfit(f"{name} pools windows of {window} every {step} pixels", "a stride as wide as the window")
@@ -186,6 +177,20 @@ class _Fold:
             self.pool *= window
         else:
             self.merged *= window
+
+
+def _widened(conv: Convolution, window: int, step: int, average: float) -> Convolution:
+    """A convolution and the pooling behind it: the kernel as each pixel of a window has it, all added.
+
+    u[a, b] = average * sum over d, e < window of w[a - d stride, b - e stride]
+    """
+    weight = conv.weight
+    maps = weight.flatten(0, 1).unsqueeze(1)
+    pixels = torch.zeros(1, 1, *2 * [(window - 1) * conv.stride + 1], device=weight.device, dtype=weight.dtype)
+    pixels[..., :: conv.stride, :: conv.stride] = 1
+    wide = F.conv2d(maps, pixels, padding=pixels.shape[-1] - 1).squeeze(1).unflatten(0, weight.shape[:2])
+    bias = None if conv.bias is None else conv.bias * (window**2 * average)
+    return replace(conv, weight=wide * average, bias=bias, stride=conv.stride * step)
 
 
 def _side(name: str, what: str, value: int | tuple[int, ...] | None) -> int:
