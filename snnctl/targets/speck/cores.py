@@ -50,8 +50,8 @@ def assign(needs: Mapping[str, Words], cores: Sequence[Words]) -> tuple[dict[str
         cores: what each has.
 
     Returns:
-        layer -> core; and a misfit for each layer that has none, which says which cores are large enough, and which
-        layers compete for them.
+        layer -> core; and for each layer that has none a misfit or more, which say which cores are large enough, and
+        which layers compete for them.
 
     Source: J. E. Hopcroft, R. M. Karp, SIAM Journal on Computing 2 (1973), doi:10.1137/0202019, in scipy; why there is
     no core: P. Hall, Journal of the London Mathematical Society 10 (1935), doi:10.1112/jlms/s1-10.37.26.
@@ -66,7 +66,7 @@ def assign(needs: Mapping[str, Words], cores: Sequence[Words]) -> tuple[dict[str
     matched = maximum_bipartite_matching(csr_array(edges), perm_type="column")
     found = {name: int(core) for name, core in zip(names, matched, strict=True) if core >= 0}
     left = [name for name in names if name not in found]
-    return found, [_why(name, needs, cores, large, found) for name in left]
+    return found, [why for name in left for why in _why(name, needs, cores, large, found)]
 
 
 def _fits(need: Words, core: Words) -> bool:
@@ -79,24 +79,23 @@ def _why(
     cores: Sequence[Words],
     large: Mapping[str, list[int]],
     found: Mapping[str, int],
-) -> Misfit:
+) -> list[Misfit]:
     """Why a layer has no core."""
     need = needs[name]
     taken = f"{need.kernel:,} words of kernel memory, {need.neuron:,} of neuron memory"
     if not large[name]:
-        for kind, wanted in need._asdict().items():
-            most = max(getattr(core, kind) for core in cores)
-            if wanted > most:
-                return Misfit(
-                    name, f"{wanted:,} words of {kind} memory", f"the largest core has {most:,}; {CURE[kind]}"
-                )
+        most = Words(*(max(sizes) for sizes in zip(*cores, strict=True)))
+        lacking = [
+            Misfit(name, f"{n:,} words of {kind} memory", f"the largest core has {there:,}; {CURE[kind]}")
+            for kind, n, there in zip(Words._fields, need, most, strict=True)
+            if n > there
+        ]
+        if lacking:
+            return lacking
         kernel = [i for i, core in enumerate(cores) if core.kernel >= need.kernel]
         neuron = [i for i, core in enumerate(cores) if core.neuron >= need.neuron]
-        return Misfit(
-            name,
-            f"{taken}, and no core has both",
-            f"{_listed(kernel)} would hold the kernel, {_listed(neuron)} the neurons; {CURE['neuron']}",
-        )
+        hint = f"{_listed(kernel)} would hold the kernel, {_listed(neuron)} the neurons; {CURE['neuron']}"
+        return [Misfit(name, f"{taken}, and no core has both", hint)]
     # All layers that could give this one a core by moving, and all cores that they could move to.
     rivals, reach, on = [name], set(large[name]), {core: layer for layer, core in found.items()}
     for rival in rivals:
@@ -107,7 +106,7 @@ def _why(
     others = [rival for rival in needs if rival in rivals and rival != name]
     cure = "fewer layers" if len(reach) == len(cores) else CURE["kernel"] + ", or a smaller map before the pooling"
     only = "there are" if len(reach) == len(cores) else "large enough are only"
-    return Misfit(name, f"{taken}; {only} {_listed(sorted(reach))}, and {', '.join(others)} need them too", cure)
+    return [Misfit(name, f"{taken}; {only} {_listed(sorted(reach))}, and {', '.join(others)} need them too", cure)]
 
 
 CURE = {

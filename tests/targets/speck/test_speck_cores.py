@@ -31,6 +31,7 @@ def test_layers_move_so_that_the_last_one_gets_a_core():
 
 def test_a_layer_that_is_too_large_says_of_what():
     needs = {"a": Words(70000, 1, 0), "b": Words(1, 70000, 0), "c": Words(1, 1, 1025), "d": Words(60000, 60000, 0)}
+    needs["e"] = Words(65537, 65537, 0)
     found, without = assign(needs, CORES)
     assert not found
     assert [f"{m.layer}: {m.problem}: {m.hint.split(';')[0]}" for m in without] == [
@@ -39,6 +40,8 @@ def test_a_layer_that_is_too_large_says_of_what():
         "c: 1,025 words of bias memory: the largest core has 1,024",
         "d: 60,000 words of kernel memory, 60,000 of neuron memory, and no core has both: "
         "cores 5, 6 would hold the kernel, cores 0, 1, 2 the neurons",
+        "e: 65,537 words of kernel memory: the largest core has 65,536",
+        "e: 65,537 words of neuron memory: the largest core has 65,536",
     ]
 
 
@@ -68,6 +71,6 @@ def test_there_is_a_matching_where_one_of_all_orders_is_one(needs, cores):
         all(k <= core.kernel and n <= core.neuron for (k, n), core in zip(needs, order, strict=False))
         for order in permutations(there, len(needs))
     )
-    assert exists == (not without) and len(found) + len(without) == len(needs)
+    assert exists == (not without) and set(named) == {*found, *(misfit.layer for misfit in without)}
     assert len(set(found.values())) == len(found)
     assert all(named[name].kernel <= there[core].kernel for name, core in found.items())
