@@ -9,20 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnctl.circuits import INPUT, OUTPUT, Circuit
 from snnctl.errors import NoDevice, UserError
 from snnctl.targets import tools
 from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.speck import configuration, conventions, device
-from snnctl.targets.speck.convolution import Convolution, Unfit, folded
+from snnctl.targets.speck.convolution import IDLE, Convolution, Unfit, folded
 from snnctl.targets.speck.cores import Words, assign, words
 from snnctl.targets.speck.integers import Source, discretised, rounding
 from snnctl.targets.speck.model import SpeckModel
 from snnctl.targets.target import Target, Traces
 
 SCRIPT = "device.py"
+PASSING = (nn.Flatten, *IDLE)  # layers that may stand behind the last neurons
 LIMITS = "https://sinabs.readthedocs.io/en/main/speck/overview.html"
 GET = "samna comes from SynSense, https://synsense-sys-int.gitlab.io/samna/install.html"
 
@@ -237,7 +238,7 @@ class Speck(Target):
         bad = []
         out = circuit.into(OUTPUT)
         for p in out:
-            if p.source == INPUT or p.delay or any(type(layer).__name__ != "Flatten" for layer in p.layers):
+            if p.source == INPUT or p.delay or not all(isinstance(layer, PASSING) for layer in p.layers):
                 bad.append(Misfit(OUTPUT, f"{p.title} lies behind the last neurons", "end the network in IF neurons"))
         if len(out) != 1:
             bad.append(Misfit(OUTPUT, f"{len(out)} layers give the output", "the spikes of one layer are read"))
@@ -270,10 +271,11 @@ class Speck(Target):
         """What a user should know of a layer that fits."""
         said = []
         if conv.bias is not None:
-            rate = f"{1 / dt:.4g} Hz"
+            got = device.clock_rate(1 / dt)
+            off = f" for {1 / dt:.4g} Hz, {100 * (got * dt - 1):+.1f} %" if abs(got * dt - 1) > 1e-6 else ""
             said.append(
-                f"{name}: biases are added at the ticks of the slow clock, once a step at {rate}, and to all neurons: "
-                f"a network without biases and norms spares the chip the work"
+                f"{name}: biases are added at the ticks of the slow clock, once a step at {got} Hz{off}, and to all "
+                f"neurons: a network without biases and norms spares the chip the work"
             )
         for source in sources:
             _, height, width = source.map

@@ -42,8 +42,13 @@ def main(path):
     kit.get_model().apply_configuration(configuration)
     if said["slow_clock_hz"]:
         kit.get_io_module().set_slow_clk(True)
-        kit.get_io_module().set_slow_clk_rate(round(said["slow_clock_hz"]))
+        kit.get_io_module().set_slow_clk_rate(clock_rate(said["slow_clock_hz"]))
     return {"done": f"{len(said['cores'])} cores of a {board} configured"}
+
+
+def clock_rate(wanted):
+    """The board's slow clock takes whole numbers of Hz, 1 and above."""
+    return max(1, round(wanted))
 
 
 def fill(layer, core):

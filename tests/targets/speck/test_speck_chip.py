@@ -67,6 +67,8 @@ def test_what_the_chip_does_otherwise_is_noted():
         b=neurons(reset="zero"),
     )
     notes = "\n".join(speck().plan(circuit).notes)
+    circuit.dt = 30e-3
+    assert "once a step at 33 Hz for 33.33 Hz, -1.0 %," in "\n".join(speck().plan(circuit).notes)
     for said in (
         "a: fires at most 1 time a step in the circuit",
         "a: has no v_min",
