@@ -142,12 +142,14 @@ class Integers:
 
     @torch.no_grad()
     def run(self, x: Tensor) -> Traces:
-        """From rest over x (T, B, *input)."""
+        """From rest over x (T, B, *input), computed on the CPU; the traces are on the device of x."""
+        device, x = x.device, x.cpu()
         gave = self.computed(self.payloads(x))
         traces = {p.name: self._seen(p, gave[p.name]) for p in self.populations}
         outs = {INPUT: x.flatten(2).float(), **{name: trace.flatten(2) for name, trace in traces.items()}}
         out = sum(_read(readout, outs[readout.source]) for readout in self.readouts)
-        return Traces(out.unflatten(2, self.output_shape), traces)
+        traces = {name: trace.to(device) for name, trace in traces.items()}
+        return Traces(out.unflatten(2, self.output_shape).to(device), traces)
 
     @torch.no_grad()
     def computed(self, payloads: Tensor) -> dict[str, Tensor]:

@@ -33,6 +33,7 @@ def quantise(circuit: Circuit, plan: Plan, x: Tensor | None, headroom: float) ->
         UserError: a layer's weights are not finite, or all zero.
     """
     layers = {name: layer_of(circuit, name) for name in circuit.names}
+    x = None if x is None else x.cpu()
     traced = None if x is None else {INPUT: x, **circuit.trace(x)[2]}
     most = 1.0 if x is None else max(x.abs().max().item(), 1e-9)
     scales: dict[str, float] = {}

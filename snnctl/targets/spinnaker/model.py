@@ -107,7 +107,8 @@ class Fixed:
 
     @torch.no_grad()
     def run(self, x: Tensor) -> Traces:
-        """From rest over x (T, B, *input)."""
+        """From rest over x (T, B, *input), computed on the CPU; the traces are on the device of x."""
+        device, x = x.device, x.cpu()
         given = self.counts(x)
         outs = {INPUT: given, BIAS: given.new_ones(*given.shape[:2], 1)}
         by_name = {p.name: p for p in self.populations}
@@ -115,7 +116,8 @@ class Fixed:
             self._together([by_name[name] for name in group], outs)
         traces = {p.name: outs[p.name].unflatten(2, p.shape) for p in self.populations}
         out = sum(_read(readout, outs[readout.source]) for readout in self.readouts)
-        return Traces(out.unflatten(2, self.output_shape), traces)
+        traces = {name: trace.to(device) for name, trace in traces.items()}
+        return Traces(out.unflatten(2, self.output_shape).to(device), traces)
 
     def _together(self, group: list[Population], outs: dict[str, Tensor]) -> None:
         """Run populations that see each other, or one."""

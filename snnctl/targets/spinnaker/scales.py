@@ -32,6 +32,7 @@ def quantise(circuit: Circuit, plan: Plan, x: Tensor | None, headroom: float, sp
         UserError: a layer's weights are not finite, or all zero.
     """
     behind = plan.details["latencies"]
+    x = None if x is None else x.cpu()
     traced = None if x is None else {INPUT: x, **circuit.trace(x)[2]}
     copies = 1 if x is None or x.max().item() <= 1 else spikes
     populations, connections, facts = [], [], {}
