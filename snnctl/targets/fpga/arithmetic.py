@@ -93,7 +93,7 @@ class Core:
         Raises:
             UserError: x holds something else.
         """
-        counts = events(x).double()
+        counts = events(x).double().cpu()
         weights = {s: w for s, w in zip(self.layout.synapses, self.weights, strict=True)}
         steps, batch = counts.shape[:2]
         low = 1 << (self.state_bits - 2)
@@ -122,21 +122,21 @@ class Core:
                     v[o] = v[o] - fired * p.amount
                 elif p.reset == "value":
                     v[o] = torch.where(fired, p.amount, v[o])
-        return self.traces({n: torch.stack(steps) for n, steps in given.items()})
+        return self.traces({n: torch.stack(steps) for n, steps in given.items()}, x.device)
 
-    def traces(self, given: dict[str, Tensor]) -> Traces:
-        """In the circuit's units, from what the populations gave as integers, (T, B, N)."""
+    def traces(self, given: dict[str, Tensor], device: torch.device) -> Traces:
+        """In the circuit's units, on a device, from what the populations gave as integers, (T, B, N)."""
         spikes = {}
         for name, values in given.items():
             p = self.populations[name]
             real = values.float() if p.threshold is not None else (values.double() * p.unit + p.rest).float()
-            spikes[name] = real.unflatten(-1, self.shapes[name]) if self.shapes[name] else real.squeeze(-1)
+            spikes[name] = real.reshape(*real.shape[:2], *self.shapes[name]).to(device)
         return Traces(spikes[self.layout.output], spikes)
 
     def clocks(self, x: Tensor, spikes: dict[str, Tensor]) -> Tensor:
         """Clocks of each step (T, B), from start to done, given what `run` gave for x."""
-        counted = {INPUT: events(x).long()}
-        counted |= {n: spikes[n].flatten(2).long() for n in self.layout.firing}
+        counted = {INPUT: events(x).long().cpu()}
+        counted |= {n: spikes[n].flatten(2).long().cpu() for n in self.layout.firing}
         drain = self.terms + 5 + 2  # and the clock that loads the operation
         total = torch.zeros(x.shape[:2], dtype=torch.int64)
         for o in self.layout.operations:

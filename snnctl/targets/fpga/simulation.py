@@ -47,7 +47,7 @@ def run(folder: Path, x: Tensor, seconds: float) -> tuple[Traces, Tensor]:
     iverilog = IVERILOG.require("fpga")
     VVP.require("fpga")
     said = json.loads((folder / NETWORK).read_text())
-    counts = events(x).transpose(0, 1).to(torch.uint8).contiguous().numpy()
+    counts = events(x).cpu().transpose(0, 1).to(torch.uint8).contiguous().numpy()
     samples, steps = counts.shape[:2]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
