@@ -16,7 +16,7 @@ from snnctl.interchange.assumptions import assumptions
 from snnctl.interchange.closing import closing
 from snnctl.interchange.draft import check_weights
 from snnctl.interchange.flat import Flat, flat
-from snnctl.interchange.forms import readable
+from snnctl.interchange.forms import readable, reader_of
 from snnctl.interchange.from_layer import Shape
 from snnctl.interchange.from_node import Reading, neuron_of
 from snnctl.interchange.terms import Layers, Term, through
@@ -49,8 +49,13 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
             all 0; a cycle without a neuron; no dt; a delay that is no whole number of steps; an option that is wrong.
     """
     parts = flat(graph)
-    dt = _dt(graph, parts) if dt is None else float(dt)
+    found = _dt(graph, parts)
+    dt = found if dt is None else float(dt)
+    if dt is None:
+        raise UserError("dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3")
     reading = _Reading(parts, dt, options)
+    if found is not None and found != dt:
+        reading.assumed.append(f"dt: {dt:g} s, and the file was written at {found:g} s")
     reading.shape_all()
     return reading.circuit()
 
@@ -112,6 +117,9 @@ class _Reading:
         options = dict(self.options)
         if type(node).__name__ in SUMMED and notes.read(node).neuron is None:
             options.setdefault("drive", "step")
+        if "learnable" in options:  # of each neuron those that it has
+            has = reader_of(type(node).__name__, notes.read(node).neuron)[1].names.values()
+            options["learnable"] = tuple(name for name in options["learnable"] if name in has)
         try:
             return neuron_of(node, self.dt, shape=shape, **options)
         except UserError as error:
@@ -208,12 +216,7 @@ class _Reading:
         return Circuit(neurons, projections, shapes, self.dt, assumed)
 
 
-def _dt(graph: nir.NIRGraph, parts: Flat) -> float:
-    """The step width of the file."""
+def _dt(graph: nir.NIRGraph, parts: Flat) -> float | None:
+    """The step width of the file; None where it says none."""
     found = [notes.read_graph(graph).dt, *(notes.read(node).dt for node in parts.nodes.values())]
-    dt = next((dt for dt in found if dt is not None), None)
-    if dt is None:
-        raise UserError(
-            "dt is missing: the NIR file does not say it", "give           dt, the step width, s, such as dt=1e-3"
-        )
-    return dt
+    return next((dt for dt in found if dt is not None), None)
