@@ -52,7 +52,9 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
     found = _dt(graph, parts)
     dt = found if dt is None else float(dt)
     if dt is None:
-        raise UserError("dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3")
+        raise UserError(
+            "dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3"
+        )
     reading = _Reading(parts, dt, options)
     if found is not None and found != dt:
         reading.assumed.append(f"dt: {dt:g} s, and the file was written at {found:g} s")
