@@ -133,7 +133,7 @@ def _chain(circuit: Circuit) -> Layers | None:
         if len(ahead) != 1 or ahead[0].source != source or len(back) > 1:
             return None
         if ahead[0].delay:
-            flat.append((f"{name}.delay", Delay(delay=ahead[0].delay * circuit.dt)))
+            flat.append((f"{name}_delay", Delay(delay=ahead[0].delay * circuit.dt)))
         flat += ahead[0].named_layers().items()
         if name != OUTPUT:
             neuron = circuit.populations[name]
