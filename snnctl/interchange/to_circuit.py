@@ -12,19 +12,18 @@ from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
 from snnctl.circuits.order import groups
 from snnctl.errors import UserError
 from snnctl.interchange import note as notes
-from snnctl.interchange.assumptions import assumptions
+from snnctl.interchange.assumptions import assumptions, in_steps
 from snnctl.interchange.closing import closing
 from snnctl.interchange.draft import check_weights
 from snnctl.interchange.flat import Flat, flat
 from snnctl.interchange.forms import readable, reader_of
 from snnctl.interchange.from_layer import Shape
 from snnctl.interchange.from_node import Reading, neuron_of
+from snnctl.interchange.leading import one_step
 from snnctl.interchange.terms import Layers, Term, through
 from snnctl.interchange.to_layer import Built, layers_of, unfit
 from snnctl.neurons.graded import GradedSpikes
 from snnctl.neurons.neuron import Neuron
-
-SUMMED = ("IF", "I")  # whose r means what a step adds, where a framework wrote them
 
 
 def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> Circuit:
@@ -36,8 +35,8 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
     those that snnctl noted, else, found from the input on, those that lead back. Subgraphs are taken apart, and their
     nodes called SUBGRAPH.NODE.
 
-    A file of another framework leaves conventions open; `Circuit.assumed` says in words how they were filled. Where IF
-    and I are not snnctl's, and `drive` is not given, it is "step": frameworks write r = 1 and mean v + x.
+    A file of another framework leaves conventions open; `Circuit.assumed` says in words how they were filled. Where an
+    IF or I is not snnctl's, its r is 1, and `drive` is not given, it is "step": snnTorch, Norse and Sinabs mean v + x.
 
     Args:
         graph: ours or any other; it is left as it is.
@@ -82,7 +81,10 @@ class _Reading:
     def shape_all(self) -> None:
         """Build every node at the shape that reaches it, from the input on."""
         start = self.parts.nodes[self.parts.start]
-        shape = tuple(int(n) for n in start.input_type["input"])
+        given = tuple(int(n) for n in start.input_type["input"])
+        shape = one_step(given, (self.parts.nodes[name] for name in self.out_of[self.parts.start]))
+        if shape != given:
+            self.assumed.append(f"input: of {given} the last axes, {shape}, are one step; the others are batch or time")
         waiting = [(self.parts.start, shape, "")]
         while waiting:
             name, shape, source = waiting.pop(0)
@@ -108,7 +110,7 @@ class _Reading:
             return shape
         if name == self.parts.end and node.output_type.get("output") is not None:
             wanted = tuple(int(n) for n in node.output_type["output"])
-            if wanted != shape:
+            if wanted[-len(shape) :] != shape:
                 raise unfit(f"NIR node {name} ({kind})", shape, wanted)
         self.built[name] = built = layers_of(node, name, shape)
         if built.assumed:
@@ -117,7 +119,7 @@ class _Reading:
 
     def _neuron(self, name: str, node: Any, shape: Shape) -> Reading:
         options = dict(self.options)
-        if type(node).__name__ in SUMMED and notes.read(node).neuron is None:
+        if in_steps(node):
             options.setdefault("drive", "step")
         if "learnable" in options:  # of each neuron those that it has
             has = reader_of(type(node).__name__, notes.read(node).neuron)[1].names.values()
