@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import nir
@@ -55,7 +56,7 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
             "dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3"
         )
     reading = _Reading(parts, dt, options)
-    if found is not None and found != dt:
+    if found is not None and not math.isclose(found, dt, rel_tol=1e-6):
         reading.assumed.append(f"dt: {dt:g} s, and the file was written at {found:g} s")
     reading.shape_all()
     return reading.circuit()
