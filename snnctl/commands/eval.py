@@ -12,6 +12,7 @@
     snnctl eval model.nir dataset=shd loss=rate nir.drive=euler nir.decay=euler nir.reset=subtract results=r.json
                                                                    conventions that the file leaves open, see
                                                                    snnctl show network/nir; results in a file
+    snnctl eval model.nir dataset=nmnist nir.dt=1e-4               a step of 0.1 ms in the file is a bin of the data
 
 Next: snnctl report RUN ..., snnctl runs
 """

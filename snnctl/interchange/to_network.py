@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection, Scale
-from snnctl.errors import UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean, number
 from snnctl.interchange.file import read
+from snnctl.interchange.stretched import stretched
 from snnctl.interchange.to_circuit import circuit_of
 from snnctl.networks.chain import Chain
 from snnctl.networks.delays import Delay
@@ -38,6 +39,8 @@ class NIRNetwork(Network):
     Args:
         facts: of the data set.
         nir: path of the file.
+        dt: step width that the file was written at, s, where a step of it is to be a step of the data set, whatever its
+            width; None: seconds are seconds.
         learnable: parameters of neurons to train beside the weights, such as tau_mem.
         drive, decay, synapse, fire, reset: of `neuron_of`, for all neurons.
         surrogate: of the spikes' gradient.
@@ -55,6 +58,7 @@ class NIRNetwork(Network):
         self,
         facts: Facts,
         nir: str,
+        dt: float | None = None,
         learnable: Sequence[str] = (),
         drive: str | None = None,
         decay: str | None = None,
@@ -69,7 +73,11 @@ class NIRNetwork(Network):
         chosen = {name: value for name, value in given.items() if value is not None}
         device = torch.get_default_device()
         with torch.device("cpu"):  # a file has numbers; the meta device has none
-            circuit = circuit_of(read(nir), facts.dt, **chosen)
+            graph = read(nir)
+            if dt is not None:
+                dt = number("network.dt is", dt, "s", 0.0, above=True)
+                graph = stretched(graph, facts.dt / dt)
+            circuit = circuit_of(graph, facts.dt, **chosen)
         known = {name for neuron in circuit.neurons for name in neuron.kinds}
         for name in learnable:
             if name not in known:
@@ -79,7 +87,8 @@ class NIRNetwork(Network):
             layers, assumed = fitted(circuit, facts, str(nir))
             super().__init__(layers, facts)
         self.to(device)
-        self.assumed = (*circuit.assumed, *assumed)
+        steps = [f"dt: a step of {dt:g} s in the file is one of {facts.dt:g} s in the data"] if dt else []
+        self.assumed = (*(line for line in circuit.assumed if not (dt and line.startswith("dt: "))), *assumed, *steps)
 
     def walk(self) -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
         """As of any network; the layers of a circuit have the names that they have in the file."""

@@ -22,7 +22,8 @@ import pytest
 import torch
 
 from snnctl.circuits import Circuit
-from snnctl.interchange import circuit_of, read
+from snnctl.interchange import NIRNetwork, circuit_of, read
+from tests.networks.presets import data
 
 HERE = Path(__file__).resolve().parent / "written_by"
 EULER = {"decay": "euler", "drive": "euler"}
@@ -98,3 +99,18 @@ def test_what_a_file_leaves_open_is_told():
     assert "drive: exact, an input of 1 adds r (1 - decay) a step, r dt without a leak (IF, LIF)" in jelly
     looped = circuit_of(read(HERE / "snntorch_rleaky.nir"), 1e-4).assumed
     assert "cycle: what 1.lif gives comes to 1.lif one step later" in looped
+
+
+@pytest.mark.parametrize("name", ["spikingjelly_conv", "snntorch_leaky", "sinabs_conv", "norse_lif_box"])
+def test_a_step_of_theirs_is_a_step_of_the_data(name):
+    """The framework's data had bins of 30 ms, whatever dt it writes."""
+    dt, options, _ = READ[name]
+    with np.load(HERE / f"{name}.npz") as held:
+        x, out = torch.tensor(held["x"]), torch.tensor(held["out"])
+    facts = data(tuple(x.shape[2:]), out.shape[2], dt=30e-3)
+    options = {key: value for key, value in options.items() if key not in ("max_spikes", "reset_delay")}
+    network = NIRNetwork(facts, str(HERE / f"{name}.nir"), dt=dt, backend="eager", **options)
+    circuit = circuit_of(read(HERE / f"{name}.nir"), dt, backend="eager", **options)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x)[0], circuit(x)[0], rtol=1e-4, atol=1e-4)
+    assert network.assumed[-1] == f"dt: a step of {dt:g} s in the file is one of 0.03 s in the data"
