@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -43,6 +43,7 @@ class NIRNetwork(Network):
             width; None: seconds are seconds.
         learnable: parameters of neurons to train beside the weights, such as tau_mem.
         drive, decay, synapse, fire, reset: of `neuron_of`, for all neurons.
+        max_spikes: most spikes of a neuron in a step; inf for no limit.
         surrogate: of the spikes' gradient.
         backend: what runs the neurons: auto, eager, cpu, cuda.
 
@@ -65,12 +66,15 @@ class NIRNetwork(Network):
         synapse: str | None = None,
         fire: str | None = None,
         reset: str | None = None,
+        max_spikes: float | None = None,
         surrogate: Surrogate | None = None,
         backend: str = "auto",
     ):
         given = {"drive": drive, "decay": decay, "synapse": synapse, "fire": fire, "reset": reset}
         given |= {"surrogate": surrogate, "backend": backend, "learnable": tuple(learnable) or None}
         chosen = {name: value for name, value in given.items() if value is not None}
+        if max_spikes is not None:
+            chosen["max_spikes"] = None if max_spikes == inf else max_spikes
         device = torch.get_default_device()
         with torch.device("cpu"):  # a file has numbers; the meta device has none
             graph = read(nir)
