@@ -7,6 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from snnctl.config.building import build
+from snnctl.interchange import sayable
 from tests.interchange.run import compare, through_a_file
 from tests.interchange.test_presets_in_nir import lively
 from tests.networks.presets import CONFIGS, data
@@ -28,7 +29,6 @@ def test_a_recipe(name, tmp_path):
         cfg = compose(name, overrides, return_hydra_config=False)
     facts = data(SHAPES.get(name, (2, 32, 32)), 10, dt=1e-3)
     network = lively(build(cfg.network)(facts=facts))
-    unsaid = ["reset"] if cfg.neuron.get("reset") == "subtract" else []
-    circuit = through_a_file(network, tmp_path / "a.nir", allow=unsaid)
+    circuit = through_a_file(network, tmp_path / "a.nir", allow=sayable())
     rates = compare(network, circuit, torch.poisson(torch.full((10, 1, *facts.shape), 0.5)))
     assert min(rates.values()) > 0
