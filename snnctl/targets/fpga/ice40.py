@@ -101,13 +101,14 @@ class ICE40(Target):
     def flash(self, folder: Path) -> str:
         return toolchain.flash(folder, self.device, self.flash_seconds)
 
+    def measured(self, folder: Path) -> list[Resource]:
+        return toolchain.placed(folder) if (folder / toolchain.PLACED).exists() else []
+
     def next_steps(self, folder: Path) -> list[str]:
         design = folder / toolchain.DESIGN
         if not design.exists():
             return ["make the bitstream   snnctl deploy RUN target=fpga target.synthesise=true"]
-        placed = json.loads((folder / toolchain.PLACED).read_text())
         return [
-            toolchain.said(placed),
             f"iceprog {design}   on the {self.device.board}",
             f"the serial line ({self.baud} baud, 8N1) and its bytes are described in {folder / 'top.v'}",
         ]

@@ -12,6 +12,7 @@ from snnctl.errors import NoDevice, RunFailed
 from snnctl.targets import tools
 from snnctl.targets.fpga.device import Device
 from snnctl.targets.fpga.verilog import SOURCES
+from snnctl.targets.plan import Resource
 from snnctl.targets.tools import Tool
 
 DESIGN = "design.bin"
@@ -62,21 +63,20 @@ def bitstream(folder: Path, device: Device, baud: int, seconds: float) -> dict[s
     }
 
 
-def said(placed: dict[str, Any]) -> str:
-    """What was placed, in one line."""
-    cells, rams = placed["used"]["ICESTORM_LC"], placed["used"]["ICESTORM_RAM"]
-    line = (
-        f"{placed['device']}: {cells['used']:,} of {cells['available']:,} logic cells, {rams['used']} of "
-        f"{rams['available']} block RAMs, runs at {placed['clock_mhz']:g} MHz, could at {placed['fastest_clock_mhz']:g}"
-    )
-    if "clocks a step" not in placed:
-        return line
-    most = placed["clocks a step, most"]
-    milliseconds = most / placed["clock_mhz"] / 1e3
-    return (
-        f"{line}; a step takes {placed['clocks a step']:,.0f} clocks, at most {most:,.0f} = {milliseconds:.3g} ms "
-        f"of its {1e3 * placed['step_seconds']:g} ms"
-    )
+def placed(folder: Path) -> list[Resource]:
+    """What placed.json of an artefact says, by limit."""
+    found = json.loads((folder / PLACED).read_text())
+    device, clock = found["device"], found["clock_mhz"]
+    cells, rams = found["used"]["ICESTORM_LC"], found["used"]["ICESTORM_RAM"]
+    rows = [
+        Resource(device, "logic cells, placed", cells["used"], cells["available"]),
+        Resource(device, "block RAMs, placed", rams["used"], rams["available"]),
+        Resource(device, "clock", clock, found["fastest_clock_mhz"], "MHz"),
+    ]
+    if "clocks a step, most" in found:
+        longest = found["clocks a step, most"] / clock / 1e3
+        rows.append(Resource(device, "longest step seen", longest, 1e3 * found["step_seconds"], "ms"))
+    return rows
 
 
 def flash(folder: Path, device: Device, seconds: float) -> str:

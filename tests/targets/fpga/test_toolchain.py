@@ -25,7 +25,9 @@ def build(folder: Path, device: str, circuit, **options) -> dict:
     assert placed["fastest_clock_mhz"] > placed["clock_mhz"] == 12
     design = (folder / toolchain.DESIGN).read_bytes()
     assert b"\x7e\xaa\x99\x7e" in design[:256]  # how an iCE40 bitstream begins
-    assert "logic cells" in t.next_steps(folder)[0] and "ms of its 25 ms" in t.next_steps(folder)[0]
+    found = {r.name: r for r in t.measured(folder)}
+    assert found["logic cells, placed"].used == placed["used"]["ICESTORM_LC"]["used"]
+    assert 0 < found["longest step seen"].used < found["longest step seen"].available == 25
     return placed
 
 
