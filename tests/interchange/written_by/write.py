@@ -2,7 +2,7 @@
 
     python -m tests.interchange.written_by.write [FRAMEWORK ...]
 
-Run in the environment of `make oracles`: it has nir 1.0.4 and nirtorch 2.0.2, with which Norse, Sinabs and Rockpool
+Run in the environment of `make frameworks`: it has nir 1.0.4 and nirtorch 2.0.2, with which Norse, Sinabs and Rockpool
 wrote their files. What snnTorch and SpikingJelly write needs nir 1.0.8 and nirtorch 2.6 in their place. Weights and
 inputs are drawn from seed 0, so a second run gives the same traces. NAME.npz holds x (T, B, ...), the network's input,
 and out (T, B, ...), what it gave in its own framework.

@@ -9,7 +9,7 @@ import pytest
 from snnctl.cli import main
 from tests.targets.fpga.circuits import need
 
-SAMPLES = 10  # simulated here; all 270 by tests/targets/fpga/prove.py
+SAMPLES = 10  # simulated here; all 270 by tests/recipes/prove.py
 
 
 @pytest.mark.slow
