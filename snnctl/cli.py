@@ -11,6 +11,7 @@ from snnctl.streams import steady
 VERBS = {
     "train": "train a recipe; k=v changes anything; -m sweeps; --resume RUN goes on",
     "eval": "measure a run or checkpoint on its test split",
+    "convert": "make a trained ANN spiking: a new run that eval takes",
     "check": "find every mistake in a recipe without data; layers, memory",
     "ls": "what there is: datasets, neurons, networks, recipes, ...",
     "show": "a recipe or an option as YAML, each key explained",
@@ -36,6 +37,8 @@ snnctl: train, evaluate and deploy spiking neural networks on event data
   snnctl train ./mine.yaml optimizer.lr=1e-3 neuron=alif
   snnctl train ./mine.yaml optimizer.lr=1e-3,3e-3 seed=1,2,3 -m
   snnctl train --resume last
+
+  snnctl convert last convert.T=16               a trained ANN (regime=ann) made spiking, accuracy against T
 
   snnctl runs                                    date, recipe, accuracy, state
   snnctl report RUN RUN ...                      one table
