@@ -5,14 +5,14 @@
     snnctl convert RUN convert.T=8 convert.method=mse  other settings: snnctl show convert/default
     snnctl convert RUN convert.tolerance=0.5           the smallest T that loses at most half a point in validation
     snnctl convert RUN convert.input=steps convert.finetune=3
-                                                       events as they come, each in its own time bin, trained on a little
+                                                       events as they come, time bin after time bin, and some training
     snnctl convert RUN/checkpoints/last.ckpt           another checkpoint of the run
     snnctl convert weights.pt module=mymodels.Net dataset=fashion_mnist --allow mymodels
                                                        a torch module of your own, (B, *shape) -> (B, classes), and its
                                                        state_dict; module.NAME=VALUE are arguments of its class
 
 Still images are shown unchanged at each step. Of events each step shows all of them together, the frame that the ANN
-saw; with convert.input=steps they come one time bin after the other. The new run's conversion.csv is accuracy against T.
+saw; with convert.input=steps they come one time bin after the other. conversion.csv is accuracy against T.
 
 Next: snnctl eval last, snnctl report RUN RUN
 """
@@ -66,13 +66,16 @@ class Task:
 def run(args: list[str]) -> int:
     """`snnctl convert ...` after the verb; returns the exit code."""
     if not args or "=" in args[0]:
-        raise UserError("convert needs a run of an ANN, or weights with module=my.Module", "see   snnctl convert --help")
+        raise UserError(
+            "convert needs a run of an ANN, or weights with module=my.Module", "see   snnctl convert --help"
+        )
     from snnctl import config
     from snnctl.experiment import quiet_lightning, seed_all
 
     quiet_lightning()
     task = read(args[0], args[1:])
     conversion = config.build(task.cfg.pop("convert"))
+    RunDir(task.folder).refuse_second()
     seed_all(task.cfg.seed)
     material = _material(task, conversion)
     graph = conversion.prepare(_analog(task, material))
@@ -170,9 +173,9 @@ def _analog(task: Task, material: Material) -> Analog:
         raise UserError(f"module={task.module['_target_']} is no torch.nn.Module", "give the class of the network")
     load_weights(module, task.weights)
     graph, facts = from_module(module, material.own.facts.shape), material.own.facts
-    if graph.nodes[graph.last].shape != (len(facts.classes),):
-        raise UserError(f"{type(module).__name__} gives {graph.nodes[graph.last].shape}, expected ({len(facts.classes)},)",
-                        "one output a class of the data set")  # fmt: skip
+    got, wanted = graph.nodes[graph.last].shape, (len(facts.classes),)
+    if got != wanted:
+        raise UserError(f"{type(module).__name__} gives {got}, expected {wanted}", "one output a class of the data set")
     return graph
 
 
@@ -194,7 +197,10 @@ def against_steps(graph: Analog, conversion: Conversion, material: Material) -> 
         found = [material.accuracy(made, T, part) for part in parts]
         rows.append([T, found[0], 100 * (ann[0] - found[0]), *found[1:]])
     heads = ["T", "test %", "points lost", *(["validation %"] if searched else [])]
-    shown = [[row[0] or "ANN", *(f"{v:.2f}" for v in (100 * row[1], row[2], *(100 * v for v in row[3:])))] for row in rows]
+    shown = [
+        [T or "ANN", f"{100 * test:.2f}", f"{lost:.2f}", *(f"{100 * v:.2f}" for v in val)]
+        for T, test, lost, *val in rows
+    ]
     show(heads, shown, title="accuracy against time steps", right=range(4))
     if not searched:
         return rows, conversion.T
@@ -283,5 +289,7 @@ def measure(cfg: DictConfig, folder: RunDir, experiment: Any, conversion: Conver
         show(results, folder.path)
     metrics = {k: v for k, v in results.items() if isinstance(v, (int, float))}
     folder.update(state="done", metrics={**metrics, "ann/acc": ann})
-    lost = 100 * (ann - results["test/acc"])
-    print(f"ANN {100 * ann:.2f} %, spiking {100 * results['test/acc']:.2f} % at T = {conversion.T}: {lost:+.2f} points lost")
+    got = results["test/acc"]
+    print(
+        f"ANN {100 * ann:.2f} %, spiking {100 * got:.2f} % at T = {conversion.T}: {100 * (ann - got):+.2f} points lost"
+    )

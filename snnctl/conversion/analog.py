@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -79,6 +80,9 @@ class Analog:
             UserError: no spiking layer stands for it.
         """
         kind = kind_of(name, layer)
+        if isinstance(layer, nn.Linear) and len(self.nodes[sources[0]].shape) != 1:
+            shape = self.nodes[sources[0]].shape
+            raise UserError(f"layer {name} (Linear) gets {shape}, not a vector", "put torch.nn.Flatten before it")
         if isinstance(layer, (LI, Integrator)):
             layer = Gain.of(layer, self.nodes[sources[0]].shape, dt)
         elif isinstance(layer, (ReLU, QCFS)):
@@ -100,7 +104,7 @@ class Analog:
         del self.nodes[name]
 
     def carrier(self, name: str) -> Node | None:
-        """The linear operation whose bias, one a channel, reaches the output of an operation unchanged and nothing else.
+        """The linear operation whose bias, one a channel, reaches an operation's output unchanged, and nothing else.
 
         It may lie before pooling without padding, or in one branch of a sum.
         """
@@ -117,7 +121,9 @@ class Analog:
             return self.carrier(node.sources[0])
         return None
 
-    def values(self, x: Tensor, apply: Callable[[Node, list[Tensor]], Tensor] | None = None) -> Iterator[tuple[Node, Tensor]]:
+    def values(
+        self, x: Tensor, apply: Callable[[Node, list[Tensor]], Tensor] | None = None
+    ) -> Iterator[tuple[Node, Tensor]]:
         """Run it; yields each operation with what it gives, and lets go of what nobody reads any more.
 
         Args:
@@ -138,10 +144,7 @@ class Analog:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, *shape) -> (B, classes)."""
-        out = x
-        for _, out in self.values(x):
-            pass
-        return out
+        return deque(self.values(x), maxlen=1)[0][1]
 
 
 class Gain(nn.Module):
@@ -199,14 +202,18 @@ def kind_of(name: str, layer: nn.Module) -> Kind:
     """
     title = f"layer {name} ({type(layer).__name__})"
     if getattr(layer, "spiking", False):
-        raise UserError(f"{title} spikes already: this is no ANN", "train one   snnctl train RECIPE neuron=relu regime=ann")
+        raise UserError(
+            f"{title} spikes already: this is no ANN", "train one   snnctl train RECIPE neuron=relu regime=ann"
+        )
     for kind, classes in CLASSES.items():
         if isinstance(layer, classes):
             return kind
     if isinstance(layer, (nn.MaxPool1d, nn.MaxPool3d)):
         raise UserError(f"{title} cannot be converted", "take average pooling, AvgPool1d or AvgPool3d, and train again")
     known = ", ".join(dict.fromkeys(c.__name__ for classes in CLASSES.values() for c in classes))
-    hint = "ReLU in its place, and training again, makes it one that can" if _activates(layer) else f"known are   {known}"
+    hint = (
+        "ReLU in its place, and training again, makes it one that can" if _activates(layer) else f"known are   {known}"
+    )
     raise UserError(f"{title} cannot be converted: integrate-and-fire neurons do not compute it", hint)
 
 

@@ -58,10 +58,15 @@ def thresholds(
     if method == "layerwise":
         found = _layer_by_layer(graph, list(sequences), ends, dynamics)
     else:
-        found = {name: _chosen(values, method, percentile, dynamics.T) for name, values in _values(graph, frames, free).items()}
+        found = {
+            name: _chosen(values, method, percentile, dynamics.T)
+            for name, values in _values(graph, frames, free).items()
+        }
     for name, threshold in found.items():
         if not threshold > 0:
-            raise UserError(f"layer {name} is silent on all {sum(map(len, frames))} samples", "give more   convert.samples=4096")
+            raise UserError(
+                f"layer {name} is silent on all {sum(map(len, frames))} samples", "give more   convert.samples=4096"
+            )
     return {node.name: {**found, **ends}[node.name] for node in graph.of("activation")}
 
 

@@ -109,7 +109,9 @@ class Conversion:
             raise UserError("the network has no ReLU, so nothing of it would spike", "see   snnctl show network/mlp")
         return graph
 
-    def convert(self, graph: Analog, frames: Sequence[Tensor], sequences: Sequence[Tensor], gain: float = 1.0) -> Spiking:
+    def convert(
+        self, graph: Analog, frames: Sequence[Tensor], sequences: Sequence[Tensor], gain: float = 1.0
+    ) -> Spiking:
         """The spiking network of a prepared graph, which is left as it is.
 
         Args:

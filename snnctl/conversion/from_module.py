@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
+from torch import Tensor, fx, nn
 
 from snnctl.conversion.analog import INPUT, Analog
 from snnctl.errors import UserError
@@ -49,9 +48,11 @@ def from_module(module: nn.Module, shape: tuple[int, ...]) -> Analog:
     except Exception as error:  # whatever the user's forward raises on symbols
         hint = "its forward must not branch on values; layers one after the other, sums and torch.cat are fine"
         raise UserError(f"{kind} cannot be traced: {str(error).splitlines()[0]}", hint) from error
+    if sum(node.op == "placeholder" for node in traced.graph.nodes) != 1:
+        raise UserError(f"{kind} takes more than one input", "one is known: the frame (B, *shape)")
     try:
         with torch.no_grad():
-            ShapeProp(traced).propagate(torch.zeros(2, *shape))
+            _Shapes(traced).run(torch.zeros(2, *shape))
     except Exception as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise UserError(f"{kind} does not take (B, {', '.join(map(str, shape))}): {reason}",
@@ -59,8 +60,6 @@ def from_module(module: nn.Module, shape: tuple[int, ...]) -> Analog:
     graph, names = Analog(shape), {}
     for node in traced.graph.nodes:
         if node.op == "placeholder":
-            if names:
-                raise UserError(f"{kind} takes more than one input", "one is known: the frame (B, *shape)")
             names[node] = INPUT
         elif node.op == "output":
             _end(graph, kind, names.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None)
@@ -106,7 +105,9 @@ def _softmax(graph: Analog, node: fx.Node, names: dict[fx.Node, str]) -> str | N
     if not isinstance(layer, (nn.Softmax, nn.LogSoftmax)) and node.target not in ENDS:
         return None
     if any(user.op != "output" for user in node.users):
-        raise UserError(f"operation {node.name} ({node.target}) cannot be converted", "a softmax may stand at the end only")
+        raise UserError(
+            f"operation {node.name} ({node.target}) cannot be converted", "a softmax may stand at the end only"
+        )
     return _source(node, 0, names)
 
 
@@ -131,9 +132,19 @@ def _over_maps(node: fx.Node, rest: tuple[Any, ...], options: dict[str, Any]) ->
     return rank in (3, 4) and sorted(d % rank for d in listed) == list(range(2, rank))
 
 
+class _Shapes(fx.Interpreter):
+    """Notes the shape of what each operation gives."""
+
+    def run_node(self, node: fx.Node) -> Any:
+        out = super().run_node(node)
+        if isinstance(out, Tensor):
+            node.meta["shape"] = tuple(out.shape)
+        return out
+
+
 def _is_tensor(node: fx.Node) -> bool:
-    return hasattr(node.meta.get("tensor_meta"), "shape")
+    return "shape" in node.meta
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
-    return tuple(node.meta["tensor_meta"].shape)
+    return node.meta["shape"]

@@ -69,8 +69,11 @@ def summed(node: Node, shape: tuple[int, ...]) -> tuple[nn.Module, float]:
             return layer, 1.0
         kernel = stride = tuple(before // after for before, after in zip(shape[1:], node.shape[1:], strict=True))
         padding = (0, 0)
-    elif not isinstance(layer, nn.AvgPool2d) or layer.ceil_mode or layer.divisor_override or (
-        any(padding) and not layer.count_include_pad
+    elif (
+        not isinstance(layer, nn.AvgPool2d)
+        or layer.ceil_mode
+        or layer.divisor_override
+        or (any(padding) and not layer.count_include_pad)
     ):
         return layer, 1.0
     return SumPool2d(kernel, stride, padding), float(torch.Size(kernel).numel())

@@ -37,7 +37,9 @@ class Dynamics:
     v_min: float | None = None
     signed: bool = False
 
-    def arguments(self, threshold: float | list[float] = 1.0, shifted: bool = False) -> tuple[type[Neuron], dict[str, Any]]:
+    def arguments(
+        self, threshold: float | list[float] = 1.0, shifted: bool = False
+    ) -> tuple[type[Neuron], dict[str, Any]]:
         """The neuron's class, and the arguments that are not its defaults.
 
         Args:

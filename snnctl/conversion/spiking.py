@@ -68,8 +68,9 @@ def spiking(
         graph: the ANN, folded; left as it is.
         thresholds: of each activation, () or (C,), in the ANN's unit.
         dynamics: of the neurons.
-        balance: "weights": linear layers are scaled so that the thresholds behind them are 1; "thresholds": they keep
-            the ANN's unit, and so do the thresholds.
+        balance: "weights": linear layers are scaled so that the thresholds behind them are 1, but for those behind a
+            sum of currents and spikes, which is in the unit of the spikes; "thresholds": they keep the ANN's unit, and
+            so do the thresholds.
         sum_pooling: sum where the ANN averages.
         gain: how many times the mean of the input over time the ANN's frame is (T where it is the sum).
     """
@@ -223,12 +224,14 @@ def described(layer: nn.Module) -> dict[str, Any]:
         if name in ("device", "dtype", "shape", "surrogate", "inplace") or not hasattr(layer, name):
             continue
         value = getattr(layer, name)
+        if isinstance(value, tuple) and value == argument.default:
+            continue
         if name == "bias":
             value = value is not None
         elif isinstance(value, Tensor):
             value = value.flatten().tolist()
-        elif isinstance(value, tuple):
-            value = list(value)
-        if value != (list(argument.default) if isinstance(argument.default, tuple) else argument.default):
+        elif isinstance(value, tuple):  # (2, 2) is written as 2
+            value = value[0] if len(set(value)) == 1 and name != "output_size" else list(value)
+        if value != argument.default:
             node[name] = value
     return node
