@@ -56,7 +56,7 @@ def thresholds(
     ends = {node.name: end for node in graph.of("activation") if (end := known_threshold(node)) is not None}
     free = [node.name for node in graph.of("activation") if node.name not in ends]
     if method == "layerwise":
-        found = _layer_by_layer(graph, list(sequences), ends, dynamics)
+        found = _layer_by_layer(graph, sequences, ends, dynamics)
     else:
         found = {
             name: _chosen(values, method, percentile, dynamics.T)
@@ -101,7 +101,7 @@ def _chosen(values: tuple[Tensor, Tensor], method: Method, percentile: float, st
 
 
 def _layer_by_layer(
-    graph: Analog, sequences: list[Tensor], ends: dict[str, Tensor], dynamics: Dynamics
+    graph: Analog, sequences: Iterable[Tensor], ends: dict[str, Tensor], dynamics: Dynamics
 ) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for target in [node for node in graph.of("activation") if node.name not in ends]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from snnctl.conversion.analog import Analog
+from snnctl.conversion.analog import Analog, Node
 from snnctl.conversion.folding import add_bias
 from snnctl.conversion.simulation import Dynamics, simulate
 
@@ -16,7 +16,7 @@ def calibrate(
     ann: Analog,
     snn: Analog,
     frames: Sequence[Tensor],
-    sequences: Sequence[Tensor],
+    sequences: Iterable[Tensor],
     thresholds: Mapping[str, Tensor],
     dynamics: Dynamics,
 ) -> None:
@@ -46,7 +46,7 @@ def calibrate(
         add_bias(carrier.layer, (wanted[name] - got).float())
 
 
-def _until(name, run):
+def _until(name: str, run: Iterator[tuple[Node, Tensor]]) -> Iterator[tuple[Node, Tensor]]:
     """One operation of a run, with its mean over time."""
     for node, value in run:
         if node.name == name:
@@ -54,7 +54,7 @@ def _until(name, run):
             return
 
 
-def _means(runs) -> dict[str, Tensor]:
+def _means(runs: Iterable[Iterator[tuple[Node, Tensor]]]) -> dict[str, Tensor]:
     """Of each operation, the mean of each channel over the samples, (C,)."""
     sums: dict[str, Tensor] = {}
     samples = 0

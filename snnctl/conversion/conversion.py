@@ -110,25 +110,26 @@ class Conversion:
         return graph
 
     def convert(
-        self, graph: Analog, frames: Sequence[Tensor], sequences: Sequence[Tensor], gain: float = 1.0
+        self, graph: Analog, frames: Sequence[Tensor], sequences: Iterable[Tensor], gain: float = 1.0
     ) -> Spiking:
         """The spiking network of a prepared graph, which is left as it is.
 
         Args:
             graph: as `prepare` gives it.
             frames: batches (B, *shape) of the training part, as the ANN saw them.
-            sequences: the same as the spiking network sees them, (T, B, *shape) with T as set here.
+            sequences: the same as the spiking network sees them, (T, B, *shape) with T as set here; they are gone
+                through several times.
             gain: the ANN's frame over the mean of the sequence: T where the frame is the sum.
 
         Raises:
             UserError: there is no data, or a layer is silent on it.
         """
-        scaled = [gain * x for x in sequences]
-        levels = thresholds(graph, frames, scaled, self.method, self.percentile, self.dynamics)
+        dynamics = replace(self.dynamics, gain=gain)
+        levels = thresholds(graph, frames, sequences, self.method, self.percentile, dynamics)
         corrected = copy.deepcopy(graph)
         if self.calibrate:
-            calibrate(graph, corrected, frames, scaled, levels, self.dynamics)
-        return spiking(corrected, levels, self.dynamics, self.balance, self.pooling == "sum", gain)
+            calibrate(graph, corrected, frames, sequences, levels, dynamics)
+        return spiking(corrected, levels, dynamics, self.balance, self.pooling == "sum")
 
 
 def _whole(name: str, value: int, low: int, high: int | None, unit: str) -> None:

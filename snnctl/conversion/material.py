@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from itertools import islice
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -75,20 +76,11 @@ class Material:
 
     def frames(self) -> list[Tensor]:
         """Batches (B, *shape) of the training part, as the ANN saw them."""
-        return [framed(b.x, b.length, self.frame) for b in self._some(self.own)]
+        return [framed(b.x, b.length, self.frame) for b in Some(self.own, self.samples)]
 
-    def sequences(self, T: int) -> list[Tensor]:
-        """The same, (T, B, *shape)."""
-        return [b.x for b in self._some(self.at(T))]
-
-    def _some(self, data: DataModule) -> list[Batch]:
-        found, count = [], 0
-        for batch in data.loader("train"):
-            if count >= self.samples:
-                break
-            found.append(batch)
-            count += len(batch.target)
-        return found
+    def sequences(self, T: int) -> Some:
+        """The same, (T, B, *shape) each, read anew each time that they are gone through."""
+        return Some(self.at(T), self.samples, lambda b: b.x)
 
     def ann_accuracy(self, ann: Callable[[Tensor], Tensor], part: Part) -> float:
         """Share of a part that the ANN, (B, *shape) -> (B, C), has right."""
@@ -97,6 +89,25 @@ class Material:
     def accuracy(self, network: torch.nn.Module, T: int, part: Part) -> float:
         """Share of a part that the spiking network has right: the class with the highest mean output over time."""
         return _share((mean(network(b.x)[0], b.length), b.target) for b in self.at(T).loader(part))
+
+
+@dataclass
+class Some:
+    """Batches of the training part, in order and as they are, until there are enough samples.
+
+    Args:
+        data: the data set.
+        samples: how many, rounded up to whole batches.
+        read: what of a batch is wanted.
+    """
+
+    data: DataModule
+    samples: int
+    read: Callable[[Batch], Any] = lambda batch: batch
+
+    def __iter__(self) -> Iterator[Any]:
+        loader = self.data.loader("train")
+        return (self.read(batch) for batch in islice(loader, -(-self.samples // loader.batch_size)))
 
 
 def _share(scored: Iterable[tuple[Tensor, Tensor]]) -> float:

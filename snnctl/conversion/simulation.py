@@ -29,6 +29,8 @@ class Dynamics:
         max_spikes: most spikes a step; None for no limit.
         v_min: floor of the membrane, thresholds, at most 0; None for none.
         signed: a neuron that has fired too often takes spikes back (STBIF).
+        gain: the ANN's frame over the mean of the sequence: T where the frame is the sum; 1 for an input constant in
+            time.
     """
 
     T: int
@@ -36,6 +38,7 @@ class Dynamics:
     max_spikes: int | None = 1
     v_min: float | None = None
     signed: bool = False
+    gain: float = 1.0
 
     def arguments(
         self, threshold: float | list[float] = 1.0, shifted: bool = False
@@ -68,7 +71,7 @@ def simulate(
 
     Args:
         graph: the ANN, folded.
-        x: (T, B, *shape); its mean over time is the ANN's frame.
+        x: (T, B, *shape); its mean over time, times `dynamics.gain`, is the ANN's frame.
         thresholds: of each activation, as of `thresholds`; those of activations that are not reached may be missing.
         dynamics: of the neurons.
 
@@ -86,7 +89,7 @@ def simulate(
         return over_time(node.layer, xs[0])
 
     with torch.no_grad():
-        yield from graph.values(x, apply)
+        yield from graph.values(x if dynamics.gain == 1 else dynamics.gain * x, apply)
 
 
 def fire(z: Tensor, threshold: Tensor, dynamics: Dynamics) -> Tensor:

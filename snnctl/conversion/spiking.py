@@ -56,7 +56,6 @@ def spiking(
     dynamics: Dynamics,
     balance: Balance = "weights",
     sum_pooling: bool = False,
-    gain: float = 1.0,
 ) -> Spiking:
     """Write the layers. What a signal u of the spiking network stands for is scale * u in the ANN, on average over T:
 
@@ -67,18 +66,17 @@ def spiking(
     Args:
         graph: the ANN, folded; left as it is.
         thresholds: of each activation, () or (C,), in the ANN's unit.
-        dynamics: of the neurons.
+        dynamics: of the neurons, and how many times the mean of the input the ANN's frame is.
         balance: "weights": linear layers are scaled so that the thresholds behind them are 1, but for those behind a
             sum of currents and spikes, which is in the unit of the spikes; "thresholds": they keep the ANN's unit, and
             so do the thresholds.
         sum_pooling: sum where the ANN averages.
-        gain: how many times the mean of the input over time the ANN's frame is (T where it is the sum).
     """
     graph = copy.deepcopy(graph)
     sums = {n.name: summed(n, graph.nodes[n.sources[0]].shape) for n in graph.of("average")} if sum_pooling else {}
     windows = {name: size for name, (_, size) in sums.items()}
     shifted = _shift(graph, thresholds, dynamics)
-    scale = {INPUT: torch.tensor(float(gain))}
+    scale = {INPUT: torch.tensor(float(dynamics.gain))}
     rigid = _rigid(graph, thresholds, windows, dynamics, scale)
     wanted = _wanted(graph, thresholds, windows, rigid) if balance == "weights" else _forced(graph, rigid, windows)
     out = Spiking()

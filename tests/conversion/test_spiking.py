@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -27,16 +28,17 @@ KINDS = [Chained, Residuals, Concatenating, Pooled]
 def written(kind, **options):
     """(simulated output, the network's, the network, what was written), for input that changes with time."""
     conversion = Conversion(T=8, **options)
+    dynamics = replace(conversion.dynamics, gain=2.0)
     graph = conversion.prepare(from_module(trained(kind), SHAPE))
     draw = torch.Generator().manual_seed(3)
     sequence = inputs(4) + 0.3 * torch.randn(8, 4, *SHAPE, generator=draw)
-    levels = thresholds(graph, [sequence.mean(0)], [sequence], "maximum", 100, conversion.dynamics)
+    levels = thresholds(graph, [sequence.mean(0)], [sequence], "maximum", 100, dynamics)
     levels = {name: 1.037 * level for name, level in levels.items()}  # else the largest current meets it exactly
-    made = spiking(graph, levels, conversion.dynamics, conversion.balance, conversion.pooling == "sum", gain=2.0)
+    made = spiking(graph, levels, dynamics, conversion.balance, conversion.pooling == "sum")
     network = made.network(FACTS)
     with torch.no_grad():
         out = network(sequence / 2)[0]
-    *_, (_, simulated) = simulate(graph, sequence, levels, conversion.dynamics)
+    *_, (_, simulated) = simulate(graph, sequence / 2, levels, dynamics)
     return simulated, out, network, made
 
 
