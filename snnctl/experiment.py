@@ -20,6 +20,7 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from omegaconf import OmegaConf
 
 from snnctl import config
+from snnctl.allocator import keep_freed_memory
 from snnctl.atomic import write_json
 from snnctl.callbacks.checkpoint import Checkpoint
 from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO, check_fits, load_checkpoint
@@ -88,7 +89,7 @@ def assemble(cfg: DictConfig) -> Experiment:
     optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
     optimizer = config.build(cfg.optimizer)
     try_out(optimizer, optional.get("scheduler"), network)
-    regime = config.build(cfg.regime)(
+    regime = config.build(with_target(cfg))(
         network=network,
         loss=config.build(cfg.loss),
         optimizer=optimizer,
@@ -96,6 +97,18 @@ def assemble(cfg: DictConfig) -> Experiment:
         **optional,
     )
     return Experiment(data, network, regime)
+
+
+def with_target(cfg: DictConfig) -> DictConfig:
+    """The regime's node, with the target that `regime.quantize` names in its place.
+
+    Raises:
+        UserError: there is no such target.
+    """
+    name = cfg.regime.get("quantize")
+    if not isinstance(name, str):
+        return cfg.regime
+    return OmegaConf.merge(cfg.regime, {"quantize": config.compose(None, [f"target={name}"]).target})
 
 
 def try_out(optimizer: Callable[..., Any], scheduler: Callable[..., Any] | None, network: Network) -> None:
@@ -144,6 +157,7 @@ def assemble_trainer(
     }
     # Deterministic mode would write NaN into all new memory, 6 % of a step; nothing here reads what it did not write.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    keep_freed_memory()
     trainer = config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer})
     if not isinstance(trainer.profiler, PassThroughProfiler) and trainer.profiler.filename is None:
         trainer.profiler.dirpath, trainer.profiler.filename = folder, "profile"

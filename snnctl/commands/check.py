@@ -3,6 +3,7 @@
     snnctl check nmnist_conv                       mistakes, layers with shapes over time, parameters, memory
     snnctl check ./mine.yaml dataset.batch_size=64
     snnctl check runs/digits_conv/2026-...         the same for a run, with changes if any are given
+    snnctl check braille_xylo target=xylo/a2       and whether it will fit a chip, before any training
 
 Next: snnctl train ./mine.yaml
 """
@@ -27,6 +28,8 @@ def run(args: list[str]) -> int:
     recipe, overrides = split(args)
     cfg = configuration(recipe, overrides)
     report(cfg)
+    if cfg.get("target"):
+        fit(cfg)
     resume = "--resume " if recipe is not None and is_run(recipe) else ""
     print(f"no mistakes; train it   snnctl train {resume}{shlex.join(args)}".rstrip())
     return 0
@@ -99,6 +102,18 @@ def report(cfg: DictConfig) -> None:
     named = (("activations", needs.activations), ("parameters", needs.parameters), ("gradients", needs.gradients))
     each = ", ".join(f"{name} {size(value)}" for name, value in (*named, ("optimizer", needs.optimizer)))
     print(f"memory    {size(needs.total)} a training step of {batch} samples: {each}")
+
+
+def fit(cfg: DictConfig) -> None:
+    """Place the untrained network on the configuration's target and print where everything goes.
+
+    Raises:
+        UserError: with every reason why it does not fit.
+    """
+    from snnctl.deployment.stages import Deployment
+    from snnctl.deployment.subject import of_recipe
+
+    Deployment(of_recipe(cfg)).place()
 
 
 def backends(network: Any, accelerator: str) -> dict[str, Any]:

@@ -77,8 +77,9 @@ def run(args: list[str]) -> int:
     conversion = config.build(task.cfg.pop("convert"))
     RunDir(task.folder).refuse_second()
     seed_all(task.cfg.seed)
+    graph = _of_run(task) if task.run is not None else None
     material = _material(task, conversion)
-    graph = conversion.prepare(_analog(task, material))
+    graph = conversion.prepare(graph or _of_module(task, material))
     rows, chosen = against_steps(graph, conversion, material)
     write(task, conversion.at(chosen), graph, material, rows)
     return 0
@@ -158,15 +159,21 @@ def _material(task: Task, conversion: Conversion) -> Material:
     return Material(data, frame, conversion.input, conversion.samples)
 
 
-def _analog(task: Task, material: Material) -> Analog:
-    from snnctl import config
-    from snnctl.conversion import from_module, from_network
-    from snnctl.conversion.weights import load_weights
+def _of_run(task: Task) -> Analog:
+    """The graph of a run's network."""
+    from snnctl.conversion import from_network
     from snnctl.experiment import load_network
 
-    if task.run is not None:
-        return from_network(load_network(task.cfg, task.run.path, task.weights))
+    return from_network(load_network(task.cfg, task.run.path, task.weights))
+
+
+def _of_module(task: Task, material: Material) -> Analog:
+    """The graph of the user's module, which must fit the data set."""
     import torch
+
+    from snnctl import config
+    from snnctl.conversion import from_module
+    from snnctl.conversion.weights import load_weights
 
     module = config.build(task.module)
     if not isinstance(module, torch.nn.Module):
@@ -223,7 +230,7 @@ def write(task: Task, conversion: Conversion, graph: Analog, material: Material,
     from safetensors.torch import save
 
     from snnctl import atomic
-    from snnctl.commands.train import _versions
+    from snnctl.commands.train import versions
     from snnctl.config.kept_code import keep
     from snnctl.experiment import Experiment, assemble
     from snnctl.report.tables import to_csv
@@ -233,7 +240,7 @@ def write(task: Task, conversion: Conversion, graph: Analog, material: Material,
     folder = RunDir(task.folder)
     command = shlex.join(["snnctl", *sys.argv[1:]])
     changes = [f"convert.{k}={v}" for k, v in asdict(conversion).items()]
-    folder.create(recipe=task.recipe, command=command, seed=cfg.seed, versions=_versions(),
+    folder.create(recipe=task.recipe, command=command, seed=cfg.seed, versions=versions(),
                   converted_from=task.origin, conversion=asdict(conversion))  # fmt: skip
     try:
         write_config(folder, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), changes)
@@ -275,14 +282,14 @@ def configuration(cfg: DictConfig, conversion: Conversion, made: Spiking, materi
 def measure(cfg: DictConfig, folder: RunDir, experiment: Any, conversion: Conversion, ann: float) -> None:
     """Train on if that is asked for, then evaluate; run.json says done and holds the ANN's accuracy too."""
     from snnctl.commands.eval import evaluate_run
-    from snnctl.commands.train import _fit_and_evaluate
+    from snnctl.commands.train import fit_and_evaluate
     from snnctl.experiment import assemble_trainer
     from snnctl.report.evaluation import show
 
     if conversion.finetune:
         trainer, checkpoint = assemble_trainer(cfg, folder.path, [])
         cfg.eval_after = True
-        _fit_and_evaluate(cfg, folder, experiment, trainer, checkpoint, resuming=False, first=True)
+        fit_and_evaluate(cfg, folder, experiment, trainer, checkpoint, resuming=False, first=True)
         results = read_json(folder.path / "results.json")
     else:
         results = evaluate_run(cfg, folder, experiment)

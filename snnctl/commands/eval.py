@@ -46,7 +46,7 @@ def run(args: list[str]) -> int:
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
     fields, samples, kinds = _fields(options["record"]), _count(options["samples"]), chosen(options["pictures"])
     experiment = assemble(cfg)
-    _use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
+    use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
     try_fields(experiment, fields)
     results = evaluate_run(cfg, run_dir, experiment, weights)
     if experiment.data.skipped:
@@ -88,7 +88,7 @@ def try_fields(experiment: Experiment, fields: list[str]) -> None:
         record(experiment.network.eval(), x, fields, lambda out: out.sum())
 
 
-def _use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
+def use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
     """The run's own split, so that nothing it learned from tests it; one elsewhere tests with its test part, if any."""
     path = run_dir.path / "split.json"
     if not path.exists() or "dataset" in changed:

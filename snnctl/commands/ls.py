@@ -3,6 +3,7 @@
     snnctl ls                    every noun and how many of it there are
     snnctl ls recipes            whole experiments, ready to train
     snnctl ls datasets           what comes in; sets that cannot be used are marked, with the reason
+    snnctl ls targets            chips; the tools that each needs, and how to get those that are missing
     snnctl ls neurons            one line each; likewise networks, losses, surrogates, optimizers, ...
 
 Next: snnctl show neuron/alif, snnctl show nmnist_conv
@@ -32,7 +33,26 @@ def run(args: list[str]) -> int:
         raise UserError("ls takes one noun", "for example   snnctl ls neurons")
     for name, text in listing(args[0]):
         _line(name, text)
+        if args[0] in ("target", "targets"):
+            _tools(name)
     return 0
+
+
+def _tools(name: str) -> None:
+    """The programs and packages that a target needs, and how to get those that are missing."""
+    from snnctl.config.allowed import find
+
+    file = _file("target", name)
+    target = _target(file) or next(filter(None, map(_target, file.parent.glob("base.yaml"))), None)
+    for tool in find(target).tools if target else ():
+        state = "there" if tool.present() else f"missing: {tool.get}"
+        print(faint(f"{'':24} {tool.name} ({tool.purpose}): {state}"))
+
+
+def _target(file: Path) -> str | None:
+    """The `_target_` of a YAML file."""
+    lines = [line for line in file.read_text().splitlines() if line.startswith("_target_:")]
+    return lines[0].partition(":")[2].split("#")[0].strip() if lines else None
 
 
 def plural(group: str) -> str:

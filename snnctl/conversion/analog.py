@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.errors import UserError
-from snnctl.networks.joining import Add, Concatenate
-from snnctl.networks.pooling import SumPool2d
+from snnctl.networks import Add, Concatenate, SumPool2d
 from snnctl.neurons import LI, QCFS, Integrator, ReLU
 
 Kind = Literal["input", "linear", "affine", "activation", "average", "maximum", "pass", "add", "concatenate"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from snnctl import networks, neurons
 from snnctl.conversion.analog import INPUT, Analog, Node
 from snnctl.conversion.folding import add_bias, diagonal, rescale
 from snnctl.conversion.pooling import spiking_pool, summed
@@ -216,7 +217,8 @@ def _write(out: Spiking, name: str, layer: nn.Module, reads: list[str]) -> str:
 def described(layer: nn.Module) -> dict[str, Any]:
     """A layer as a node of configuration, with the arguments that its class would not choose itself."""
     kind = type(layer)
-    home = "torch.nn" if kind.__module__.startswith("torch.nn") else ".".join(kind.__module__.split(".")[:2])
+    ours = next((home for home in (neurons, networks) if getattr(home, kind.__name__, None) is kind), None)
+    home = ours.__name__ if ours else "torch.nn"
     node: dict[str, Any] = {"_target_": f"{home}.{kind.__name__}"}
     for name, argument in inspect.signature(kind).parameters.items():
         if name in ("device", "dtype", "shape", "surrogate", "inplace") or not hasattr(layer, name):

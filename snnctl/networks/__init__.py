@@ -1,5 +1,6 @@
 """How neurons are wired: layers in order, recurrence, residual blocks, pooling, initialisation."""
 
+from snnctl.circuits.layers import Scale, SumPool2d
 from snnctl.networks.attention import AttentionProduct, Masked, SelfAttention
 from snnctl.networks.chain import Chain
 from snnctl.networks.cropping import ChannelShift, Crop2d
@@ -9,12 +10,11 @@ from snnctl.networks.feedback import AllToAll, MapToMap, OneToOne
 from snnctl.networks.graph import Graph
 from snnctl.networks.initialise import init_rates
 from snnctl.networks.joining import Add, Concatenate
-from snnctl.networks.lateral import LateralInhibition, Scale, WinnerTakeAll
+from snnctl.networks.lateral import LateralInhibition, WinnerTakeAll
 from snnctl.networks.local import Local1d, Local2d, Local3d
 from snnctl.networks.loop import Back, Loop
 from snnctl.networks.network import Network
 from snnctl.networks.norms import BatchNormThroughTime, NeuNorm, TemporalEffectiveBatchNorm, ThresholdBatchNorm
-from snnctl.networks.pooling import SumPool2d
 from snnctl.networks.populations import WithinPopulations
 from snnctl.networks.recurrent import Recurrent
 from snnctl.networks.repeat import Repeat

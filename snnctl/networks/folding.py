@@ -50,5 +50,5 @@ def _laid_out(layer: Layer, x: Tensor) -> Tensor:
 def is_pure(layer: Layer) -> bool:
     """Whether a layer of torch gives the same for the same input; of a user's class that is not known."""
     package, _, module = type(layer).__module__.rpartition(".")
-    ours = package == "snnctl.networks"
+    ours = package in ("snnctl.networks", "snnctl.circuits")
     return ours or (package == "torch.nn.modules" and module in PURE and not isinstance(layer, RANDOM))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from snnctl.circuits.layers import SumPool2d
 from snnctl.kernels.pooling import Pooling
 from snnctl.networks.flat_linear import FlatLinear, flattens_free
 from snnctl.networks.hooks import unhooked
 from snnctl.networks.kernel_linear import KernelLinear, pays
-from snnctl.networks.pooling import SumPool2d
 from snnctl.networks.strided import StridedConv2d, can_stride
 from snnctl.neurons.neuron import Neuron
 

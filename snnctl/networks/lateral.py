@@ -59,25 +59,6 @@ class LateralInhibition(nn.Module):
         return (s - everyone) * (self.weight if weight is None else weight)
 
 
-class Scale(nn.Module):
-    """One to one, all alike and fixed: y_i = w x_i.
-
-    Args:
-        factor: w.
-    """
-
-    def __init__(self, factor: float = 1.0):
-        super().__init__()
-        self.factor = float(factor)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, ...) -> (B, ...)."""
-        return x * self.factor
-
-    def extra_repr(self) -> str:
-        return f"factor={self.factor:g}"
-
-
 class WinnerState(NamedTuple):
     """State of the neurons that compete."""
 

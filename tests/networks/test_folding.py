@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from snnctl.circuits.layers import SumPool2d
 from snnctl.networks.folding import over_time
-from snnctl.networks.pooling import SumPool2d
 
 
 class Watched(nn.Linear):

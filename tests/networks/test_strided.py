@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from snnctl.circuits.layers import SumPool2d
 from snnctl.datasets.facts import Facts
 from snnctl.kernels.pooling import Pooling
 from snnctl.networks import Network
-from snnctl.networks.pooling import SumPool2d
 from snnctl.networks.strided import StridedConv2d, can_stride
 
 

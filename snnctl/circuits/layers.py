@@ -1,7 +1,8 @@
-"""Pooling that torch does not have."""
+"""Layers without a state that torch does not have."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -34,3 +35,22 @@ class SumPool2d(nn.Module):
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class Scale(nn.Module):
+    """One to one and fixed: y_i = w_i x_i.
+
+    Args:
+        factor: w, a number, or an array that broadcasts against a step without the batch.
+    """
+
+    def __init__(self, factor: float | Tensor = 1.0):
+        super().__init__()
+        self.register_buffer("factor", torch.as_tensor(factor, dtype=torch.get_default_dtype()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ...) -> (B, ...)."""
+        return x * self.factor
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor.item():g}" if self.factor.dim() == 0 else f"shape={tuple(self.factor.shape)}"

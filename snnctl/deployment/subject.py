@@ -1,0 +1,152 @@
+"""What is deployed: a run's network or a NIR file, as a graph and a circuit, with the data that it is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nir
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnctl import config, interchange
+from snnctl.circuits import INPUT, OUTPUT, Circuit
+from snnctl.errors import UserError, did_you_mean
+from snnctl.rundir import locate
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from snnctl.datasets.datamodule import DataModule
+
+STEPS, BATCH = 50, 8  # of the input that is made where there are no data
+
+
+@dataclass
+class Subject:
+    """What is deployed.
+
+    Args:
+        name: the run's folder or the file, for messages.
+        home: folder that `deploy/` goes into.
+        cfg: the configuration, with target, dataset and loss.
+        graph, circuit: of the network.
+        data: the data set; None without one.
+        scores: (out, length) -> (B, C), which class is predicted; None without labels.
+    """
+
+    name: str
+    home: Path
+    cfg: DictConfig
+    graph: nir.NIRGraph
+    circuit: Circuit
+    data: DataModule | None = None
+    scores: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def batches(self, samples: int | None):
+        """(x, length, target) of the test part: all, or as many spread evenly; spikes drawn at random without data."""
+        if self.data is None:
+            draw = torch.Generator().manual_seed(0)
+            x = (torch.rand(STEPS, BATCH, *self.circuit.shapes[INPUT], generator=draw) < 0.2).float()
+            yield x, torch.full((BATCH,), STEPS), None
+            return
+        for batch in spread(self.data.test_dataloader(), samples):
+            yield dense(batch.x), batch.length, batch.target
+
+    def for_scales(self) -> Tensor | None:
+        """Training samples (T, B, *input) that a target chooses its scales by; None without data."""
+        if self.data is None:
+            return None
+        return dense(next(iter(self.data.loader("train"))).x)
+
+
+def dense(x: Any) -> Tensor:
+    """A batch's input as a tensor, from a list of events too."""
+    return x if isinstance(x, Tensor) else x.dense()
+
+
+def spread(loader: Any, samples: int | None) -> Any:
+    """A loader of `samples` samples, evenly over the part, which is often sorted by class; None for all.
+
+    Raises:
+        UserError: there are no test samples.
+    """
+    if isinstance(loader, list):
+        raise UserError("the data set has no test samples", "set dataset.test_fraction=0.2, or another dataset.root")
+    there = len(loader.index)
+    if samples is not None and samples < there:
+        loader.index = loader.index[np.arange(samples) * there // samples]
+    return loader
+
+
+def of_run(reference: str, overrides: Sequence[str]) -> Subject:
+    """A run, by its folder, checkpoint or `last`.
+
+    Raises:
+        UserError: no run; a wrong key; no target; what NIR cannot say.
+    """
+    from snnctl.commands.eval import use_split
+    from snnctl.experiment import assemble, restore_weights
+
+    run, weights = locate(reference)
+    cfg = config.override(run.configuration(), list(overrides))
+    needs_target(cfg)
+    experiment = assemble(cfg)
+    use_split(experiment, run, {o.partition("=")[0] for o in overrides})
+    restore_weights(experiment.network, run.path, weights)
+    graph, circuit = exported(experiment.network.eval())
+    judge = experiment.regime.decoder or experiment.regime.loss
+    return Subject(str(run.path), run.path, cfg, graph, circuit, experiment.data, judge.scores)
+
+
+def of_file(path: Path, overrides: Sequence[str]) -> Subject:
+    """A NIR file; with `dataset=...` among the overrides it is measured on that set's test part.
+
+    Raises:
+        UserError: the file is damaged; its graph cannot be run; its input is not the data set's.
+    """
+    graph = interchange.read(path)
+    cfg = config.compose(None, list(overrides))
+    needs_target(cfg)
+    wanted = any(o.partition("=")[0].startswith("dataset") for o in overrides)
+    data = config.build(cfg.dataset) if wanted else None
+    circuit = interchange.circuit_of(graph, dt=data.facts.dt if data else None).requires_grad_(False)
+    if data is None:
+        return Subject(str(path), path.parent, cfg, graph, circuit)
+    if circuit.shapes[INPUT] != tuple(data.facts.shape):
+        problem = f"{path} takes {circuit.shapes[INPUT]} a step, {data.source.name} gives {tuple(data.facts.shape)}"
+        raise UserError(problem, "choose the set it was trained on, or   dataset.transform=...")
+    if circuit.shapes[OUTPUT] != (len(data.facts.classes),):
+        problem = (
+            f"{path} gives {circuit.shapes[OUTPUT]} a step, {data.source.name} has {len(data.facts.classes)} classes"
+        )
+        raise UserError(problem, "choose the set it was trained on")
+    return Subject(str(path), path.parent, cfg, graph, circuit, data, config.build(cfg.loss).scores)
+
+
+def of_recipe(cfg: DictConfig) -> Subject:
+    """The network of a configuration, untrained and without data: enough to see whether it fits a target.
+
+    Raises:
+        UserError: what NIR cannot say.
+    """
+    facts = config.build(cfg.dataset).facts
+    graph, circuit = exported(config.build(cfg.network)(facts=facts).eval())
+    return Subject("the network", Path(), cfg, graph, circuit)
+
+
+def exported(network: Any) -> tuple[nir.NIRGraph, Circuit]:
+    """A network's graph, and the circuit that is read back from it; what NIR cannot say is in its metadata."""
+    graph = interchange.graph_of(network, allow=interchange.sayable())
+    return graph, interchange.circuit_of(graph).requires_grad_(False)
+
+
+def needs_target(cfg: DictConfig) -> None:
+    """Raises a UserError unless a target is chosen."""
+    if not cfg.get("target"):
+        from snnctl.config.folders import options
+
+        raise UserError("deploy needs a target", f"for example   target=nir\n{did_you_mean('', options('target'))}")
