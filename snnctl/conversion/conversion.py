@@ -64,7 +64,7 @@ class Conversion:
     table: Sequence[int] = (1, 2, 4, 8, 16, 32)
     tolerance: float | None = None
     finetune: int = 0
-    lr: float = 1e-4
+    lr: float = 1e-3
 
     def __post_init__(self) -> None:
         for T in (self.T, *self.table):

@@ -64,7 +64,7 @@ def test_events_as_they_come_then_trained_on(convert):
                            "convert.calibrate=false", "hydra.run.dir=tuned")  # fmt: skip
     assert code == 0, err
     config = (Path("tuned") / "config.yaml").read_text()
-    assert "layout: frames" in config and "lr: 0.0001" in config
+    assert "layout: frames" in config and "lr: 0.001" in config
     assert (Path("tuned") / "checkpoints" / "last.ckpt").exists()
     assert json.loads(Path("tuned/run.json").read_text())["state"] == "done"
 
