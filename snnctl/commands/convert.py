@@ -80,6 +80,9 @@ def run(args: list[str]) -> int:
     graph = _of_run(task) if task.run is not None else None
     material = _material(task, conversion)
     graph = conversion.prepare(graph or _of_module(task, material))
+    for node in graph.of("maximum"):
+        print(f"note: of layer {node.name} (MaxPool2d) a SpikeMaxPool2d comes near, which NIR and chips have not; "
+              "AvgPool2d is exact", file=sys.stderr)  # fmt: skip
     rows, chosen = against_steps(graph, conversion, material)
     write(task, conversion.at(chosen), graph, material, rows)
     return 0

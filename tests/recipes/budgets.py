@@ -40,9 +40,12 @@ BUDGETS = (
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget(
-        "fashion_mnist_ann", 0.9, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4",
-                                       "trainer.max_epochs=1"), 0.7,
-    ),  # fmt: skip
+        "fashion_mnist_ann",
+        0.9,
+        "",
+        (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4", "trainer.max_epochs=1"),
+        0.7,
+    ),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
