@@ -46,6 +46,9 @@ BUDGETS = (
         (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4", "trainer.max_epochs=1"),
         0.7,
     ),
+    Budget("braille_fpga", 0.97, "braille", (*SHORT, "trainer.max_epochs=5"), 0.5),
+    Budget("braille_loihi2", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
