@@ -251,6 +251,7 @@ def quiet_lightning() -> None:
         ".*defined a `validation_step` but have no `val_dataloader`.*",
         ".*lr_scheduler.step.*",
         ".*across ranks is zero.*",  # no validation
+        ".*It will use the implementation from `LightningModule`.*",  # regime ann makes frames of batches
     ):
         warnings.filterwarnings("ignore", message=noise)
     warnings.showwarning = lambda message, *rest, **more: print(f"warning: {message}", file=sys.stderr)

@@ -44,6 +44,14 @@ BUDGETS = (
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7),
+    Budget(
+        "fashion_mnist_ann",
+        0.9,
+        "",
+        (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4", "trainer.max_epochs=1"),
+        0.7,
+    ),
     Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=xylo/a3",), 0.02),
     Budget("braille_loihi2", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=loihi2",), 0.01),
     Budget(
