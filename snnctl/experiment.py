@@ -88,7 +88,7 @@ def assemble(cfg: DictConfig) -> Experiment:
     optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
     optimizer = config.build(cfg.optimizer)
     try_out(optimizer, optional.get("scheduler"), network)
-    regime = config.build(cfg.regime)(
+    regime = config.build(with_target(cfg))(
         network=network,
         loss=config.build(cfg.loss),
         optimizer=optimizer,
@@ -96,6 +96,18 @@ def assemble(cfg: DictConfig) -> Experiment:
         **optional,
     )
     return Experiment(data, network, regime)
+
+
+def with_target(cfg: DictConfig) -> DictConfig:
+    """The regime's node, with the target that `regime.quantize` names in its place.
+
+    Raises:
+        UserError: there is no such target.
+    """
+    name = cfg.regime.get("quantize")
+    if not isinstance(name, str):
+        return cfg.regime
+    return OmegaConf.merge(cfg.regime, {"quantize": config.compose(None, [f"target={name}"]).target})
 
 
 def try_out(optimizer: Callable[..., Any], scheduler: Callable[..., Any] | None, network: Network) -> None:

@@ -121,7 +121,7 @@ class Circuit(nn.Module):
             else:
                 self._together(group, outs, before, past, after)
         out = sum(self._sent(p, outs[p.source], past) for p in self.into(OUTPUT))
-        kept = {name: self._kept(outs[name], steps, past.get(name)) for name, steps in self._longest().items()}
+        kept = {name: self._kept(outs[name], steps, past.get(name)) for name, steps in self.longest_delays().items()}
         return out, CircuitState(after, kept), {name: outs[name] for name in self.names}
 
     def _together(self, group, outs, before, past, after) -> None:
@@ -162,7 +162,7 @@ class Circuit(nn.Module):
             y = torch.cat([self._kept(y[:0], p.delay, past.get(p.source)), y])[: len(y)]
         return p(y.flatten(0, 1)).unflatten(0, y.shape[:2])
 
-    def _longest(self) -> dict[str, int]:
+    def longest_delays(self) -> dict[str, int]:
         """Steps of the longest delay of each source."""
         longest: dict[str, int] = {}
         for p in self.projections:

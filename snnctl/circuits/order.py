@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 
 def groups(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
-    """The strongly connected components of a graph, each after those that lead to it; within one, the order of `names`.
+    """The strongly connected components of a graph, each after those that lead to it; within one, and among those that
+    are not connected, the order of `names`.
 
     Args:
         names: of the nodes.
@@ -19,12 +20,14 @@ def groups(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[tuple
     for source, target in edges:
         if source in after and target in after:
             after[source].append(target)
+    for targets in after.values():
+        targets.reverse()
     index: dict[str, int] = {}
     lowest: dict[str, int] = {}
     found: list[tuple[str, ...]] = []
     stack: list[str] = []
     rank = {name: i for i, name in enumerate(names)}
-    for root in names:
+    for root in reversed(names):  # the last component found is the first: unconnected nodes keep their order
         # An explicit stack: a chain of a thousand layers is deeper than Python's recursion.
         work = [(root, iter(after[root]))] if root not in index else []
         while work:

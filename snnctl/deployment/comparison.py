@@ -44,6 +44,7 @@ class Comparison:
         self._answers: dict[str, int] = defaultdict(int)  # that are those of the float network
         self._spikes: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._equal: dict[str, bool] = {}
+        self._apart: dict[str, float] = defaultdict(float)
         self._operations: dict[str, float] = defaultdict(float)
 
     def add(self, x: Tensor, length: Tensor, target: Tensor | None) -> None:
@@ -69,6 +70,8 @@ class Comparison:
         first, *others = list(self.runs)
         for name in others:
             self._equal[name] = self._equal.get(name, True) and _same(traces[first], traces[name])
+            apart = (traces[first].out - traces[name].out).abs().max().item()
+            self._apart[name] = max(self._apart[name], apart)
         mask = valid.view(*valid.shape, *[1] * (x.dim() - 2))
         masked = {n: s * valid.view(*valid.shape, *[1] * (s.dim() - 2)) for n, s in spikes.items()}
         for title, count in synaptic_operations(self.circuit, x * mask, masked).items():
@@ -77,7 +80,9 @@ class Comparison:
 
     def result(self) -> dict:
         """What was found, plain values: accuracy and same answers by run, spike agreement by run and layer, whether all
-        of a target's runs are equal bit for bit, synaptic operations a sample by projection."""
+        of a target's runs are equal bit for bit and by how much their outputs differ, and synaptic operations a sample
+        by projection.
+        """
         names = [FLOAT, *self.runs]
         n = max(self.samples, 1)
         accuracy = {name: self._right[name] / n for name in names} if self._labelled else {}
@@ -90,6 +95,7 @@ class Comparison:
             "same_answers": {name: self._answers[name] / n for name in self.runs} if self.scores else {},
             "spike_agreement": dict(layers),
             "equal_bit_for_bit": dict(self._equal),
+            "largest_difference": dict(self._apart),
             "synaptic_operations": {title: count / n for title, count in self._operations.items()},
         }
 

@@ -41,13 +41,24 @@ def _accuracy(values: Mapping[str, Any]) -> str:
     for name in runs:
         layers = values["spike_agreement"].get(name, {})
         shared = ", ".join(f"{layer} {_percent(share)}" for layer, share in layers.items())
-        equal = {True: "yes", False: "no"}.get(values["equal_bit_for_bit"].get(name), "")
         rows.append(
-            (name, _percent(values["accuracy"].get(name)), _percent(values["same_answers"].get(name)), shared, equal)
+            (
+                name,
+                _percent(values["accuracy"].get(name)),
+                _percent(values["same_answers"].get(name)),
+                shared,
+                equality(values, name),
+            )
         )
     head = ("run", "accuracy", "same answers as float", "spikes shared with float", "equal to quantised")
     about = f"<p>{values['samples']:,} samples; simulated by {_text(values['simulator'])}.</p>"
     return about + _table(head, rows)
+
+
+def equality(values: Mapping[str, Any], name: str) -> str:
+    """Whether a run equals the quantised one: "yes", or by how much its outputs differ; empty for others."""
+    equal = values["equal_bit_for_bit"].get(name)
+    return "" if equal is None else "yes" if equal else f"differs by up to {values['largest_difference'][name]:.3g}"
 
 
 def _resources(resources: Iterable[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from snnctl.atomic import write_json, write_text
 from snnctl.circuits import Circuit
-from snnctl.deployment.page import page
+from snnctl.deployment.page import equality, page
 from snnctl.report import tables
 from snnctl.targets.plan import Plan
 from snnctl.targets.target import Target
@@ -57,7 +57,7 @@ class Report:
         rows = [
             (name, _percent(v["accuracy"].get(name)), _percent(v["same_answers"].get(name)),
              ", ".join(f"{layer} {_percent(a)}" for layer, a in v["spike_agreement"].get(name, {}).items()),
-             {True: "yes", False: "NO"}.get(v["equal_bit_for_bit"].get(name), ""))
+             equality(v, name))
             for name in names
         ]  # fmt: skip
         heads = ("run", "accuracy", "same answers", "spikes shared with float", "equal to quantised")

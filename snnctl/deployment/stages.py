@@ -102,7 +102,11 @@ class Deployment:
         place = self.folder / "artefact"
         artefact.opened(place)
         label = "emulated" if emulated else "simulated"
-        runs = {"quantised": self.model.run, label: lambda x: self.target.simulate(place, x)}
+        runs = {
+            "quantised": self.model.run,
+            label: lambda x: self.target.simulate(place, x),
+            **self.target.other_runs(place),
+        }
         comparison = Comparison(self.subject.circuit, runs, self.subject.scores)
         started = time.monotonic()
         for x, length, target in self.subject.batches(self.samples):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nir
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,11 +74,11 @@ def spread(loader: Any, samples: int | None) -> Any:
     Raises:
         UserError: there are no test samples.
     """
-    if not loader:
+    if isinstance(loader, list):
         raise UserError("the data set has no test samples", "set dataset.test_fraction=0.2, or another dataset.root")
     there = len(loader.index)
     if samples is not None and samples < there:
-        loader.index = [loader.index[i * there // samples] for i in range(samples)]
+        loader.index = loader.index[np.arange(samples) * there // samples]
     return loader
 
 

@@ -1,6 +1,22 @@
-"""Interchange: our neurons as nodes of a NIR graph, and back."""
+"""Interchange: our neurons and networks as NIR, and back."""
 
+from snnctl.interchange.file import read, write
+from snnctl.interchange.forms import sayable, unsaid
 from snnctl.interchange.from_node import Reading, neuron_of
+from snnctl.interchange.note import without_notes
+from snnctl.interchange.to_circuit import circuit_of
+from snnctl.interchange.to_graph import graph_of
 from snnctl.interchange.to_node import node_of
 
-__all__ = ["Reading", "neuron_of", "node_of"]
+__all__ = [
+    "Reading",
+    "circuit_of",
+    "graph_of",
+    "neuron_of",
+    "node_of",
+    "read",
+    "sayable",
+    "unsaid",
+    "without_notes",
+    "write",
+]

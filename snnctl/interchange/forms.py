@@ -41,6 +41,11 @@ def reader_of(kind: str, wanted: str | None = None) -> tuple[type[Neuron], Node]
     return min(able, key=lambda each: (each[0].__name__ != wanted, len(each[1].fixed)))
 
 
+def readable() -> set[str]:
+    """NIR's names of the nodes that some neuron reads."""
+    return {node.type for cls in _classes() for node in cls.nodes if _reads(cls, node)}
+
+
 def options() -> dict[str, set[str]]:
     """Arguments of the neurons that read nodes -> names of those neurons."""
     found: dict[str, set[str]] = {}

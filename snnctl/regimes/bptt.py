@@ -13,9 +13,11 @@ from torch.utils.checkpoint import checkpoint
 
 from snnctl.datasets.batch import Batch
 from snnctl.errors import UserError
+from snnctl.regimes.quantized import Quantized
 from snnctl.regimes.robust import Robust
 from snnctl.regimes.supervised import Supervised
 from snnctl.regimes.watching import Watch
+from snnctl.targets.target import Target
 
 
 class BPTT(Supervised):
@@ -29,6 +31,7 @@ class BPTT(Supervised):
             gradient is the same, but for a batch norm, which takes its statistics over each chunk.
         regularizers: name -> penalty, called with what it reads (snnctl/losses/regularizers.py) and length (B,).
         robust: trains for parameters that are wrong.
+        quantize: trains, and is validated and tested, in the numbers of this target; a configuration gives its name.
         others: as in `Supervised`.
 
     Source: Neftci, Mostafa, Zenke 2019, doi 10.1109/MSP.2019.2931595.
@@ -42,6 +45,7 @@ class BPTT(Supervised):
         regularizers: dict[str, Callable[..., Tensor]] | None = None,
         init_rates: tuple[float, float] | None = None,
         robust: Robust | None = None,
+        quantize: Target | str | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
@@ -54,6 +58,10 @@ class BPTT(Supervised):
         self.init_rates = init_rates
         self.chunk_start = 0  # first step of the chunk that the network is running
         self.robust = robust
+        self.quantize = None if quantize is None else Quantized(quantize)
+        for name, other in (("truncate", truncate), ("recompute", recompute), ("robust", robust)):
+            if quantize is not None and other is not None:
+                raise UserError(f"regime.quantize and regime.{name} exclude each other", f"set   regime.{name}=null")
         self._watch = Watch(self.network, {_reads(r) for r in self.regularizers.values()})
 
     def on_fit_start(self) -> None:
@@ -68,6 +76,8 @@ class BPTT(Supervised):
 
     def outputs(self, batch: Batch) -> Tensor:
         self._watch.begin(len(batch.target))
+        if self.quantize is not None:
+            return self.quantize.run(self.network, batch.x)
         run = self.network if self.robust is None else self.robust.mismatched(self.network)
         x, state, outs = batch.x, None, []
         if self.truncate is None and self.recompute is None:
@@ -82,6 +92,10 @@ class BPTT(Supervised):
             outs.append(out)
         self.chunk_start = 0
         return torch.cat(outs)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The readout over time, (T, B, C), as evaluation sees it: by the target's numbers where it quantizes."""
+        return super().forward(batch) if self.quantize is None else self.quantize.run(self.network, batch.x)
 
     def _chunk(self, run: Callable[..., Any], x: Tensor, state: Any) -> tuple[Tensor, Any]:
         if self.recompute is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,13 @@ class NIR(Target):
     emulates = "the file, read back and run"
 
     def plan(self, circuit: Circuit) -> Plan:
-        return Plan({"model.nir": circuit.names}, ())
+        notes = []
+        for name, neuron in circuit.populations.items():
+            unsaid = [f"{option}: {str(getattr(neuron, option)).lower()}" for option in interchange.unsaid(neuron)]
+            if unsaid:
+                said = f"{name}: NIR cannot express {', '.join(unsaid)}"
+                notes.append(f"{said}: in the file's metadata alone, which only snnctl reads")
+        return Plan({"model.nir": circuit.names}, (), tuple(notes))
 
     def quantise(self, circuit: Circuit, plan: Plan, x: Tensor | None = None) -> InFloat:
         return InFloat(circuit)
@@ -54,6 +61,13 @@ class NIR(Target):
     def simulate(self, folder: Path, x: Tensor) -> Traces:
         circuit = interchange.circuit_of(interchange.read(folder / "model.nir")).requires_grad_(False)
         return InFloat(circuit).run(x)
+
+    def other_runs(self, folder: Path) -> dict[str, Callable[[Tensor], Traces]]:
+        """ "others": the file as one reads it who knows the equations and not our metadata."""
+        graph = interchange.read(folder / "model.nir")
+        own = interchange.circuit_of(graph)
+        plain = interchange.circuit_of(interchange.without_notes(graph), dt=own.dt).requires_grad_(False)
+        return {"others": InFloat(plain).run}
 
     def next_steps(self, folder: Path) -> list[str]:
         return [

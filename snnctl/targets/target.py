@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -85,6 +85,10 @@ class Target(ABC):
     @abstractmethod
     def simulate(self, folder: Path, x: Tensor) -> Traces:
         """Run the artefact in `folder` from rest over x (T, B, *input), bit for bit what the target computes."""
+
+    def other_runs(self, folder: Path) -> dict[str, Callable[[Tensor], Traces]]:
+        """Name -> another run of the artefact to compare with, if there is one."""
+        return {}
 
     def flash(self, folder: Path) -> str:
         """Put the artefact on the device; returns what was done, for the report.
