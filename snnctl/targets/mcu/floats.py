@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
-from snnctl.errors import UserError
+from snnctl.targets.mcu.synapses import bias_of, checked
 from snnctl.targets.mcu.wiring import Wiring, arranged, core_weights, wiring
 from snnctl.targets.target import Traces
 
@@ -56,9 +56,7 @@ class Floats:
         for name in (*circuit.names, OUTPUT):
             shape = circuit.shapes[name]
             self.synapses[name] = [self._synapses(p, shape) for p in circuit.into(name)]
-            with torch.no_grad():
-                arriving = (p(torch.zeros(1, *circuit.shapes[p.source]))[0] for p in circuit.into(name))
-                self.bias[name] = sum(b.detach().float().reshape(shape) for b in arriving)
+            self.bias[name] = bias_of(circuit, name).float()
 
     def run(self, x: Tensor) -> Traces:
         """From rest over x (T, B, *input)."""
@@ -101,8 +99,4 @@ class Floats:
         source = self.circuit.shapes[p.source]
         w = wiring(p, source, shape)
         weights = arranged(core_weights(p, w, source), w)
-        if not torch.isfinite(weights).all():
-            raise UserError(f"{p.title}: weights are not finite", "train again, with a lower optimizer.lr")
-        if not weights.any():
-            raise UserError(f"{p.title}: the weights are all zero", "is it trained?   snnctl eval RUN")
-        return FloatSynapses(p, w, weights, math.prod(shape))
+        return FloatSynapses(p, w, checked(weights, p), math.prod(shape))

@@ -154,17 +154,15 @@ def _cells(own: str, cells: Cells, put: str) -> str:
     else:
         body.append(f"y[i] = {cells.out};")
     if by_channel:
-        loop = [
+        loops = [
             f"for (long c = 0, i = 0; c < {cells.shape[0]}; ++c)",
-            f"    for (long end = i + {area}; i < end; ++i) {{",
+            f"    for (long end = i + {area}; i < end; ++i)",
         ]
-        depth = 2
     else:
-        loop, depth = [f"for (long i = 0; i < {size}; ++i) {{"], 1
-    if not by_channel:
-        body = [line.replace("[c]", "[i]") for line in body]
-    pad = "    " * depth
-    text = [*loop, *(f"{pad}{line}" for line in body), f"{'    ' * (depth - 1)}}}"]
+        loops, body = [f"for (long i = 0; i < {size}; ++i)"], [line.replace("[c]", "[i]") for line in body]
+    loops[-1] += " {"
+    pad = "    " * len(loops)
+    text = [*loops, *(pad + line for line in body), pad[4:] + "}"]
     if cells.spiking:
         text.insert(0, f"memset(y, 0, {4 * -(-size // 32)});")
     kind = "uint32_t" if cells.spiking else "int32_t"

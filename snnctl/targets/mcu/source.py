@@ -128,8 +128,9 @@ def _conv(name: str, w: Wiring, kind: str, term: str) -> list[str]:
     first = "" if w.groups == 1 else f" + c / {channels // w.groups} * {group * area}L"
     if group == 1 and w.groups == channels:
         first = f" + c * {area}L"
+    cell = f"((c * {height} + {name}_rows[r][1]) * {width} + {name}_columns[q][1])"
     inner = [
-        f"const {kind} *w = {name}_w + ((c * {height} + {name}_rows[r][1]) * {width} + {name}_columns[q][1]) * {group}L;",
+        f"const {kind} *w = {name}_w + {cell} * {group}L;",
         f"long at = {name}_rows[r][0] * {w.target[2]}L + {name}_columns[q][0]{first};",
         f"for (long k = 0; k < {group}; ++k, at += {area}) acc[at] += {term.format('w[k]')};",
     ]
@@ -137,7 +138,7 @@ def _conv(name: str, w: Wiring, kind: str, term: str) -> list[str]:
 
 
 def _place(w: Wiring) -> list[str]:
-    channels, height, width = w.source
+    _, height, width = w.source
     return [f"const long c = j / {height * width}, y = j / {width} % {height}, x = j % {width};"]
 
 
@@ -172,7 +173,8 @@ def header(inputs: tuple[str, int], outputs: tuple[str, int], populations: Seque
     names = "".join(f"   {k}  {name}\n" for k, name in enumerate(populations))
     return (
         f"{TOP}/* {about} */\n#ifndef SNN_H\n#define SNN_H\n\n#include <stdint.h>\n\n"
-        f"#define SNN_INPUTS {inputs[1]}\n#define SNN_OUTPUTS {outputs[1]}\n#define SNN_POPULATIONS {len(populations)}\n\n"
+        f"#define SNN_INPUTS {inputs[1]}\n#define SNN_OUTPUTS {outputs[1]}\n"
+        f"#define SNN_POPULATIONS {len(populations)}\n\n"
         f"typedef {inputs[0]} snn_input_t;\ntypedef {outputs[0]} snn_output_t;\n"
         "typedef struct {\n    const void *data;\n    unsigned bytes;\n} snn_trace_t;\n\n"
         "/* All states at rest: before every sample. */\nvoid snn_reset(void);\n\n"

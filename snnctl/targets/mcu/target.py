@@ -111,7 +111,8 @@ class MCU(Target):
         if real and any("expf" in text or "sinf" in text for text in _steps(circuit)):
             notes.append("a step calls the C library's mathematics, whose last bit differs between libraries")
         sources = (
-            "memories of the boards: as QEMU emulates them; bytes of code: measured, the linker has the last word",
+            f"memories of {self.board_name}: configs/target/mcu.yaml",
+            "bytes of code: measured with gcc 12; the linker has the last word",
         )
         return Plan({self.board_name: circuit.names}, tuple(resources), tuple(notes), sources, {"bytes": each})
 
@@ -145,9 +146,7 @@ class MCU(Target):
         image, chip = folder / "firmware.hex", about(folder)["pyocd"]
         by_hand = f"by hand        pyocd flash -W -t {chip or 'TARGET'} {image}"
         if chip is None:
-            raise NoDevice(
-                f"{self.name}: pyOCD has no name for {self.board_name}", f"set target.boards.*.pyocd\n{by_hand}"
-            )
+            raise NoDevice(f"{self.name}: pyOCD has no name for {self.board_name}", f"set its pyocd\n{by_hand}")
         command = [PYOCD.require(self.name), "flash", "-W", "-t", chip, str(image)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=self.flash_time_limit, check=False)
@@ -165,9 +164,9 @@ class MCU(Target):
         return f"{image} by pyOCD to {chip}"
 
     def next_steps(self, folder: Path) -> list[str]:
-        facts = about(folder)
+        facts, board = about(folder), self.board
         return [
-            f"linked: flash {facts['flash']:,} of {self.board.flash:,} bytes, RAM {facts['ram']:,} of {self.board.ram:,}",
+            f"linked: flash {facts['flash']:,} of {board.flash:,} bytes, RAM {facts['ram']:,} of {board.ram:,}",
             f"flash it       pyocd flash -W -t {facts['pyocd'] or 'TARGET'} {folder / 'firmware.hex'}",
             f"in a program of yours   {folder / 'snn.c'}, snn.h: snn_reset(), snn_step(x, out)",
         ]

@@ -1,4 +1,4 @@
-"""Which values of a population a spike reaches, and by which weights: a projection taken apart for event-driven code."""
+"""Which values of a population a spike reaches, and by which weights: projections taken apart for event-driven code."""
 
 from __future__ import annotations
 
