@@ -9,9 +9,14 @@ int main(void);
 void reset(void);
 static void fault(void);
 
-__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-    &stack_end, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault, 0,
-    0, 0, 0, (void *)fault, (void *)fault, 0, (void *)fault, (void *)fault,
+typedef struct {
+    void *stack;
+    void (*entries[15])(void);
+} vectors_t;
+
+__attribute__((section(".vectors"), used)) static const vectors_t vectors = {
+    &stack_end,
+    {reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault},
 };
 
 void reset(void)
