@@ -23,6 +23,7 @@ from snnctl.targets.mcu.inputs import chosen
 from snnctl.targets.mcu.integer_source import integer_source
 from snnctl.targets.mcu.integers import Integers, weighted_output
 from snnctl.targets.mcu.source import targets
+from snnctl.targets.mcu.wiring import wiring
 from snnctl.targets.plan import DoesNotFit, Misfit, Plan, Resource
 from snnctl.targets.target import Target, Traces
 from snnctl.targets.tools import Tool, run
@@ -107,7 +108,11 @@ class MCU(Target):
                      for memory, n in (("flash", b.flash), ("RAM", b.ram)) if n]  # fmt: skip
         resources += [Resource(self.board_name, "flash", flash, self.board.flash, "bytes"),
                       Resource(self.board_name, "RAM", ram, self.board.ram, "bytes")]  # fmt: skip
-        notes = []
+        notes = [
+            f"{p.title}: no pattern of taps, stored as a dense product of {w.count:,} weights"
+            for p in circuit.projections
+            if (w := wiring(p, circuit.shapes[p.source], circuit.shapes[p.target])).whole
+        ]
         if real and any("expf" in text or "sinf" in text for text in _steps(circuit)):
             notes.append("a step calls the C library's mathematics, whose last bit differs between libraries")
         sources = (

@@ -1,6 +1,7 @@
 /* Samples and results as raw bytes over the serial port, 8 data bits, no parity, SNN_BAUD.
    UART_PL011: Arm PrimeCell UART, as Texas Instruments' Stellaris parts have it. UART_CMSDK: the APB UART of Arm's
-   Cortex-M System Design Kit. When all is done the board resets and waits for more. */
+   Cortex-M System Design Kit. When all is done the board resets and waits for more.
+   Clocks and pins of the port are left as reset left them, which is enough in QEMU; a board may need them set first. */
 #include <stdint.h>
 
 #include "io.h"
