@@ -26,7 +26,7 @@ from snnctl.kernels.c import CFLAGS
 from snnctl.neurons import EIF, IF, LI, LIF, AdEx, Izhikevich
 from snnctl.targets import DoesNotFit, artefact
 from snnctl.targets.mcu import MCU
-from snnctl.targets.mcu.emulator import about, encoded, on_host
+from snnctl.targets.mcu.emulator import about, encoded, instructions, on_host
 from snnctl.targets.target import Traces
 from tests.kernels import conventions
 from tests.targets.mcu_circuits import DT, circuits, convolutional, events, joined, recurrent, target
@@ -168,6 +168,22 @@ def test_only_the_rows_of_what_fired_are_read(tmp_path):
     }
 
 
+def test_instructions_of_a_step_are_counted_and_grow_with_the_events(tmp_path):
+    circuit, found = recurrent(), {}
+    for board in ("lm3s6965evb", "mps2-an385"):  # the same core, another clock
+        built(target(f"board={board}"), circuit, tmp_path / board)
+        for density in (0.0, 0.2, 0.8):
+            x = events(circuit, 6, 2, density)
+            found[board, density] = instructions(tmp_path / board, about(tmp_path / board), x, 60)
+    one, other = [[found[board, density][0] for density in (0.0, 0.2, 0.8)] for board in ("lm3s6965evb", "mps2-an385")]
+    assert one[0] < one[1] < one[2] and one[2] > 1.5 * one[0]
+    assert all(abs(a - b) <= 80 for a, b in zip(one, other, strict=True))
+    mcu = target()
+    built(mcu, circuit, tmp_path / "a", events(circuit, 6, 2, 0.2))
+    counted = about(tmp_path / "a")["instructions"]
+    assert abs(counted["mean"] - one[1]) <= 80 and mcu.next_steps(tmp_path / "a")[0].startswith("a step: ")
+
+
 @pytest.mark.parametrize("numbers", ["int8", "float"])
 def test_the_c_is_c99_without_a_warning(numbers, tmp_path):
     tau = torch.rand(3, 1, 1) * DT + DT
@@ -271,7 +287,7 @@ def test_an_emulator_that_hangs_or_writes_too_little_is_a_failure(tmp_path, monk
     with pytest.raises(RunFailed, match=r"qemu-system-arm did not end within 1 s"):
         mcu.simulate(tmp_path / "a", events(circuit, 2, 1))
     script(tmp_path / "bin", "qemu-system-arm", "printf abc > out.bin")
-    with pytest.raises(RunFailed, match=r"the firmware wrote 3 bytes, expected 480"):
+    with pytest.raises(RunFailed, match=r"the firmware wrote 3 bytes, expected 520"):
         mcu.simulate(tmp_path / "a", events(circuit, 2, 5))
 
 

@@ -110,7 +110,8 @@ def test_whole_numbers_fire_as_float_does(conventions, bits):
     out, _, spikes = circuit.trace(x)
     differing = (given.spikes["hidden"] != spikes["hidden"]).float().mean()
     assert 0.02 < spikes["hidden"].mean() < 0.9 and differing < (0.01 if bits == 32 else 0.02)
-    assert (given.out - out).abs().mean() < 0.05 * out.abs().mean()
+    # In 16 bits a membrane saturates at 8 to 16 thresholds, which a gain of 3 drives it to.
+    assert (given.out - out).abs().mean() < (0.05 if bits == 32 else 0.1) * out.abs().mean()
 
 
 def test_the_step_in_whole_numbers_names_what_has_no_form():
@@ -151,6 +152,18 @@ def test_pooling_behind_a_convolution_takes_no_memory_of_its_own():
     w = wiring(circuit.projections[0], (2, 34, 34), (16, 17, 17))
     assert (w.kind, w.target, w.weights, w.factor) == ("conv", (16, 17, 17), (2, 3, 3, 16), 0.25)
     assert w.rows[0] == ((0, 0), (0, 1)) and w.rows[1] == ((1, 0), (0, 1), (0, 2))
+
+
+def test_layers_without_a_pattern_become_one_dense_product():
+    two = {"first": nn.Conv2d(2, 3, 3), "second": nn.Conv2d(3, 2, 2)}
+    circuit = joined({"a": LIF()}, [Projection("input", "a", two), Projection("a", "output")],
+                     {"input": (2, 5, 5), "a": (2, 2, 2), "output": (2, 2, 2)})  # fmt: skip
+    assert target().plan(circuit).notes == (
+        "first, second: no pattern of taps, stored as a dense product of 400 weights",
+    )
+    x = events(circuit, 10, 3)
+    given, (_, _, spikes) = Integers(circuit, COUNTS).run(x), circuit.trace(x)
+    assert spikes["a"].any() and (given.spikes["a"] != spikes["a"]).float().mean() < 0.02
 
 
 def test_inputs():

@@ -6,6 +6,7 @@ import json
 import shutil
 import struct
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from snnctl.targets.target import Traces
 from snnctl.targets.tools import Tool, run
 
 ABOUT = "network.json"
+TICKS = 4  # bytes of the cycles that follow the traces of a step
 QEMU = Tool("qemu-system-arm", "apt-get install qemu-system-arm", purpose="simulate")
 TYPES = {"uint8_t": np.uint8, "int16_t": np.int16, "int32_t": np.int32, "float": np.float32}
 
@@ -35,23 +37,35 @@ def in_qemu(folder: Path, x: Tensor, seconds: float) -> Traces:
         UserError: QEMU is missing, or has no such board. RunFailed: the firmware failed or ran out of time.
     """
     facts = about(folder)
+    return decoded(facts, emulated(folder, facts, x, seconds), x)
+
+
+def instructions(folder: Path, facts: dict[str, Any], x: Tensor, seconds: float) -> tuple[int, int]:
+    """Machine instructions of one call of snn_step over x (T, B, *input): the mean, and the most.
+
+    QEMU counts instructions, not cycles: under -icount shift=0 each takes 1 ns of the board's time, by which its
+    SysTick runs; the count is exact to `qemu_tick` instructions.
+    """
+    said = emulated(folder, facts, x, seconds, ("-icount", "shift=0"))
+    steps, samples = x.shape[:2]
+    each = np.frombuffer(said, np.uint8).reshape(samples * steps, -1)[:, -TICKS:].copy().view(np.uint32)
+    return round(each.mean() * facts["qemu_tick"]), int(each.max()) * facts["qemu_tick"]
+
+
+def emulated(folder: Path, facts: dict[str, Any], x: Tensor, seconds: float, more: Sequence[str] = ()) -> bytes:
+    """What the firmware writes; `more` are arguments of QEMU."""
     if facts["qemu"] is None:
         raise UserError(f"QEMU has no board {facts['board']}", "choose another board, or run it on the board itself")
     command = [QEMU.require("mcu"), "-M", facts["qemu"], "-kernel", (folder / "firmware.elf").resolve(),
-               "-display", "none", "-monitor", "none", "-no-reboot"]  # fmt: skip
+               "-display", "none", "-monitor", "none", "-no-reboot", *more]  # fmt: skip
     given = encoded(facts, x)
     if facts["io"] == "uart":
-        said = run([*command, "-chardev", "stdio,id=port,signal=off", "-serial", "chardev:port"], seconds, stdin=given)
-    else:
-        with tempfile.TemporaryDirectory() as place:
-            (Path(place) / "in.bin").write_bytes(given)
-            run(
-                [*command, "-serial", "none", "-semihosting-config", "enable=on,target=native"],
-                seconds,
-                cwd=Path(place),
-            )
-            said = (Path(place) / "out.bin").read_bytes()
-    return decoded(facts, said, x)
+        return run([*command, "-chardev", "stdio,id=port,signal=off", "-serial", "chardev:port"], seconds, stdin=given)
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "in.bin").write_bytes(given)
+        run([*command, "-serial", "none", "-semihosting-config", "enable=on,target=native"], seconds, cwd=place)
+        return (place / "out.bin").read_bytes()
 
 
 def on_host(folder: Path, x: Tensor, seconds: float) -> Traces:
@@ -89,7 +103,7 @@ def decoded(facts: dict[str, Any], said: bytes, x: Tensor) -> Traces:
     """
     steps, samples = x.shape[:2]
     parts = [facts["output"], *facts["populations"]]
-    sizes = [_bytes(part) for part in parts]
+    sizes = [*(_bytes(part) for part in parts), TICKS]
     if len(said) != steps * samples * sum(sizes):
         raise RunFailed(
             f"the firmware wrote {len(said):,} bytes, expected {steps * samples * sum(sizes):,}",
@@ -97,7 +111,7 @@ def decoded(facts: dict[str, Any], said: bytes, x: Tensor) -> Traces:
         )
     every = np.frombuffer(said, np.uint8).reshape(samples, steps, sum(sizes))
     split = np.split(every, np.cumsum(sizes)[:-1], axis=2)
-    out, *seen = (_values(part, raw) for part, raw in zip(parts, split, strict=True))
+    out, *seen = (_values(part, raw) for part, raw in zip(parts, split[:-1], strict=True))
     names = [part["name"] for part in facts["populations"]]
     return Traces(out.to(x.device), {name: s.to(x.device) for name, s in zip(names, seen, strict=True)})
 

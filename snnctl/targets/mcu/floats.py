@@ -51,6 +51,7 @@ class Floats:
 
     def __init__(self, circuit: Circuit):
         self.circuit = circuit
+        self.sample: Tensor | None = None  # inputs to count instructions on
         self.synapses: dict[str, list[FloatSynapses]] = {}
         self.bias: dict[str, Tensor] = {}
         for name in (*circuit.names, OUTPUT):

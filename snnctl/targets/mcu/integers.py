@@ -28,6 +28,7 @@ class Integers:
 
     def __init__(self, circuit: Circuit, inputs: Inputs, bits: int = 32):
         self.circuit, self.inputs, self.bits = circuit, inputs, bits
+        self.sample: Tensor | None = None  # inputs to count instructions on
         self.synapses: dict[str, list[Synapses]] = {}
         self.cells: dict[str, Cells] = {}
         for name in (*circuit.names, *([OUTPUT] if weighted_output(circuit) else [])):

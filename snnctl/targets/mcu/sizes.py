@@ -19,7 +19,7 @@ from snnctl.targets.plan import Misfit
 # Bytes of machine code, measured with gcc 12 -O2 on the four boards: start, input and output, and what a population and
 # a projection add at most. float on top: newlib's mathematics, where a step calls it, is not in them.
 PROGRAM, POPULATION, PROJECTION = 1250, 200, 200
-FILES = 16  # bytes of RAM: numbers of open files, and rounding up to words
+STATICS = 24  # bytes of RAM: numbers of open files, rounds of the timer, rounding up to words
 OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -66,7 +66,7 @@ def footprint(circuit: Circuit, number: int, state: int, given: int, stack: int,
         *found,
         Bytes("accumulators", 0, 4 * most),
         Bytes("input and output", 0, ends),
-        Bytes("program and stack", PROGRAM, stack + FILES),
+        Bytes("program and stack", PROGRAM, stack + STATICS),
     ]
 
 

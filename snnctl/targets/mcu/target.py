@@ -15,7 +15,7 @@ from snnctl.errors import NoDevice, RunFailed, UserError, did_you_mean
 from snnctl.targets.mcu import sizes
 from snnctl.targets.mcu.board import Board
 from snnctl.targets.mcu.checks import refused
-from snnctl.targets.mcu.emulator import ABOUT, QEMU, about, in_qemu
+from snnctl.targets.mcu.emulator import ABOUT, QEMU, about, in_qemu, instructions
 from snnctl.targets.mcu.files import project
 from snnctl.targets.mcu.float_source import float_source
 from snnctl.targets.mcu.floats import Floats
@@ -34,6 +34,7 @@ PYOCD = Tool("pyocd", "pip install pyocd", purpose="flash")
 Numbers = Literal["int8", "float"]
 Input = Literal["auto", "counts", "graded"]
 IO = Literal["semihosting", "uart"]
+SAMPLES = 4  # on which the instructions of a step are counted
 NOBODY = ("No connected debug probes", "No available debug probes", "No target device available")
 
 
@@ -122,17 +123,18 @@ class MCU(Target):
         return Plan({self.board_name: circuit.names}, tuple(resources), tuple(notes), sources, {"bytes": each})
 
     def quantise(self, circuit: Circuit, plan: Plan, x: Tensor | None = None) -> Integers | Floats:
-        if self.numbers == "float":
-            return Floats(circuit)
-        return Integers(circuit, chosen(self.input, x), self.state_bits)
+        real = self.numbers == "float"
+        model = Floats(circuit) if real else Integers(circuit, chosen(self.input, x), self.state_bits)
+        model.sample = None if x is None else x[:, :SAMPLES]
+        return model
 
     def build(self, model: Integers | Floats, circuit: Circuit, plan: Plan, folder: Path) -> None:
         GCC.require(self.name)
         make = MAKE.require(self.name)
         texts = integer_source(model) if isinstance(model, Integers) else float_source(model)
         project(folder, texts, self.board, self.io, self.baud, self.stack)
-        facts = _facts(model) | {"board": self.board_name, "qemu": self.board.qemu, "io": self.io,
-                                 "pyocd": self.board.pyocd}  # fmt: skip
+        board = {name: getattr(self.board, name) for name in ("qemu", "qemu_tick", "pyocd")}
+        facts = _facts(model) | {"board": self.board_name, "io": self.io, **board}
         try:
             run([make, "-s", "all"], self.time_limit, cwd=folder)
         except RunFailed as error:
@@ -142,7 +144,11 @@ class MCU(Target):
             each = sizes.too_large(self.board_name, self.boards, self._bytes(circuit), excess)
             raise DoesNotFit(f"{self.name} {self.board_name}", each) from None
         flash, ram = sizes.linked(run([make, "-s", "size"], self.time_limit, cwd=folder).decode())
-        write_json(folder / ABOUT, {**facts, "flash": flash, "ram": ram})
+        facts |= {"flash": flash, "ram": ram}
+        if model.sample is not None and self.board.qemu and QEMU.present():
+            mean, most = instructions(folder, facts, model.sample, self.time_limit)
+            facts |= {"instructions": {"mean": mean, "most": most}}
+        write_json(folder / ABOUT, facts)
 
     def simulate(self, folder: Path, x: Tensor) -> Traces:
         return in_qemu(folder, x, self.time_limit)
@@ -170,7 +176,10 @@ class MCU(Target):
 
     def next_steps(self, folder: Path) -> list[str]:
         facts, board = about(folder), self.board
+        counted = facts.get("instructions")
+        a_step = f"a step: {counted['mean']:,} instructions on average, {counted['most']:,} at most" if counted else ""
         return [
+            *([a_step] if counted else []),
             f"linked: flash {facts['flash']:,} of {board.flash:,} bytes, RAM {facts['ram']:,} of {board.ram:,}",
             f"flash it       pyocd flash -W -t {facts['pyocd'] or 'TARGET'} {folder / 'firmware.hex'}",
             f"in a program of yours   {folder / 'snn.c'}, snn.h: snn_reset(), snn_step(x, out)",

@@ -8,6 +8,15 @@ int main(void);
 
 void reset(void);
 static void fault(void);
+static void tick(void);
+
+/* SysTick counts down from TICKS. */
+#define SYST_CSR (*(volatile uint32_t *)0xE000E010u)
+#define SYST_RVR (*(volatile uint32_t *)0xE000E014u)
+#define SYST_CVR (*(volatile uint32_t *)0xE000E018u)
+#define TICKS 0xFFFFFFu
+
+static volatile uint32_t rounds;
 
 typedef struct {
     void *stack;
@@ -16,7 +25,7 @@ typedef struct {
 
 __attribute__((section(".vectors"), used)) static const vectors_t vectors = {
     &stack_end,
-    {reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault},
+    {reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, tick},
 };
 
 void reset(void)
@@ -28,8 +37,26 @@ void reset(void)
     const uint32_t *from = &data_stored;
     for (uint32_t *to = &data_begin; to < &data_end; ++to) *to = *from++;
     for (uint32_t *to = &bss_begin; to < &bss_end; ++to) *to = 0;
+    SYST_RVR = TICKS;
+    SYST_CVR = 0;
+    SYST_CSR = 7; /* on, with an interrupt, by the processor's clock */
     main();
     for (;;) {}
+}
+
+static void tick(void)
+{
+    ++rounds;
+}
+
+uint32_t io_ticks(void)
+{
+    uint32_t round, left;
+    do {
+        round = rounds;
+        left = SYST_CVR;
+    } while (round != rounds);
+    return round * (TICKS + 1) + ((TICKS + 1 - left) & TICKS); /* the interrupt comes at 0, before the reload */
 }
 
 static void fault(void)
