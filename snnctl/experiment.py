@@ -20,6 +20,7 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from omegaconf import OmegaConf
 
 from snnctl import config
+from snnctl.allocator import keep_freed_memory
 from snnctl.atomic import write_json
 from snnctl.callbacks.checkpoint import Checkpoint
 from snnctl.callbacks.checkpoint_io import AtomicCheckpointIO, check_fits, load_checkpoint
@@ -156,6 +157,7 @@ def assemble_trainer(
     }
     # Deterministic mode would write NaN into all new memory, 6 % of a step; nothing here reads what it did not write.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    keep_freed_memory()
     trainer = config.build(cfg.trainer, **{k: v for k, v in fixed.items() if k not in cfg.trainer})
     if not isinstance(trainer.profiler, PassThroughProfiler) and trainer.profiler.filename is None:
         trainer.profiler.dirpath, trainer.profiler.filename = folder, "profile"

@@ -28,8 +28,9 @@ class FiringRates(lightning.Callback):
         self.after_batches = after_batches
         self.dead = dead
         self.saturated = saturated
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, tuple[Tensor, Tensor]] = {}  # spikes a neuron, and steps, of all samples; float64
         self._length: Tensor | None = None
+        self._valid: dict[tuple, tuple[Tensor, Tensor]] = {}  # of the batch
         self._hooks: list[Any] = []
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -52,12 +53,20 @@ class FiringRates(lightning.Callback):
                 spikes = output[0].detach().mean(tuple(range(2, output[0].dim())))  # no copy of channels-last maps
                 if (pool := given.get("pool")) is not None and not pool.mean:
                     spikes = spikes / pool.size**2
-                step = torch.arange(len(spikes), device=spikes.device)[:, None] + getattr(pl_module, "chunk_start", 0)
-                valid = step < self._length.to(spikes.device)
-                counted = torch.stack([(spikes * valid).sum().double(), valid.sum().double()])
-                self._sums[name] = self._sums[name] + counted if name in self._sums else counted
+                valid, steps = self._steps(len(spikes), getattr(pl_module, "chunk_start", 0), spikes.device)
+                before = self._sums.get(name) or (torch.zeros_like(steps),) * 2
+                new = (spikes * valid).sum(), steps
+                self._sums[name] = tuple(b.to(n.device) + n for b, n in zip(before, new, strict=True))
 
         return rates_only(hook)
+
+    def _steps(self, steps: int, start: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Which of the steps from `start` on are no padding, (T, B), and how many are; the same for all layers."""
+        key = steps, start, device
+        if key not in self._valid:
+            valid = torch.arange(start, start + steps, device=device)[:, None] < self._length.to(device)
+            self._valid[key] = valid, valid.sum().double()
+        return self._valid[key]
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._sums = {}
@@ -65,7 +74,7 @@ class FiringRates(lightning.Callback):
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._length = batch.length
+        self._length, self._valid = batch.length, {}
         if batch_idx == self.after_batches and trainer.current_epoch == 0:
             self._warn()
 
@@ -89,7 +98,7 @@ class FiringRates(lightning.Callback):
         """Spikes a neuron and step of each layer, over what was counted so far, in all processes."""
         if not self._sums:
             return {}
-        sums = torch.stack(list(self._sums.values()))
+        sums = torch.stack([torch.stack(counted) for counted in self._sums.values()])
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(sums)
         return {name: float(s / n) for name, (s, n) in zip(self._sums, sums.tolist(), strict=True)}
@@ -99,7 +108,7 @@ class FiringRates(lightning.Callback):
             pl_module.log(f"rate/{name}", rate, batch_size=1)
 
     def running_state(self) -> dict[str, Tensor]:
-        return {name: sums.cpu() for name, sums in self._sums.items()}
+        return {name: torch.stack(counted).cpu() for name, counted in self._sums.items()}
 
     def load_running_state(self, state: dict[str, Tensor]) -> None:
-        self._sums = dict(state)
+        self._sums = {name: tuple(counted) for name, counted in state.items()}

@@ -4,6 +4,7 @@ from snnctl.interchange.file import read, write
 from snnctl.interchange.forms import sayable, unsaid
 from snnctl.interchange.from_node import Reading, neuron_of
 from snnctl.interchange.note import without_notes
+from snnctl.interchange.refused import refused
 from snnctl.interchange.to_circuit import circuit_of
 from snnctl.interchange.to_graph import graph_of
 from snnctl.interchange.to_node import node_of
@@ -15,6 +16,7 @@ __all__ = [
     "neuron_of",
     "node_of",
     "read",
+    "refused",
     "sayable",
     "unsaid",
     "without_notes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nir
@@ -71,10 +71,16 @@ class Draft:
         """The nodes behind a node."""
         return [target for source, target in self.edges if source == name]
 
-    def graph(self) -> nir.NIRGraph:
-        """The graph, with dt and the delayed edges in its metadata."""
-        note = GraphNote(self.dt, tuple(self.delayed))
-        return nir.NIRGraph(self.nodes, self.edges, metadata=of_graph(note), type_check=False)
+    def graph(self, end: str) -> nir.NIRGraph:
+        """The graph of what leads to `end`, with dt and the delayed edges in its metadata."""
+        before: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for source, target in self.edges:
+            before[target].append(source)
+        used = reached(before, end)
+        nodes = {name: node for name, node in self.nodes.items() if name in used}
+        edges = [edge for edge in self.edges if used.issuperset(edge)]
+        note = GraphNote(self.dt, tuple(edge for edge in self.delayed if used.issuperset(edge)))
+        return nir.NIRGraph(nodes, edges, metadata=of_graph(note), type_check=False)
 
 
 def check_weights(title: str, node: nir.NIRNode) -> None:
@@ -91,6 +97,17 @@ def check_weights(title: str, node: nir.NIRNode) -> None:
             raise UserError(f"{title}: {name} is {bad} in {count} of {values.size} places", "range          finite")
         if name in ("weight", "scale") and not values.any():
             raise UserError(f"{title}: {name} is 0 everywhere: nothing comes through", "train it, or leave it out")
+
+
+def reached(following: Mapping[str, Sequence[str]], start: str) -> set[str]:
+    """The nodes that can be reached from one."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        for name in following[waiting.pop()]:
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return seen
 
 
 def dotted(name: str, inner: str) -> str:

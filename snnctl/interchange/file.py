@@ -34,7 +34,9 @@ def write(path: str | Path, graph: nir.NIRGraph) -> None:
     try:
         nir.write(held, graph)
     except FAILS as error:
-        raise UserError(f"{path}: nir cannot write this graph: {_said(error)}", "check          its nodes and metadata") from error
+        raise UserError(
+            f"{path}: nir cannot write this graph: {_said(error)}", "check          its nodes and metadata"
+        ) from error
     atomic.write(Path(path), lambda file: file.write(held.getvalue()))
 
 
@@ -55,13 +57,17 @@ def read(path: str | Path) -> nir.NIRGraph:
     try:
         with h5py.File(path, "r") as file:
             if not isinstance(file.get("node"), h5py.Group):
-                raise UserError(f"{path} is HDF5, but no NIR graph: it has no group `node`", "is it another kind of file?")
+                raise UserError(
+                    f"{path} is HDF5, but no NIR graph: it has no group `node`", "is it another kind of file?"
+                )
             _look_over(path, file)
             held = _as_dict(file["node"])
-    except OSError as error:
+    except FAILS as error:  # h5py has no error of its own
         raise _unreadable(path, error) from None
     if held.get("type") != "NIRGraph":
-        raise UserError(f"{path} holds a single node, {held.get('type')}", "wanted         a NIRGraph with Input and Output")
+        raise UserError(
+            f"{path} holds a single node, {held.get('type')}", "wanted         a NIRGraph with Input and Output"
+        )
     _check_kinds(path, held, "")
     try:
         return nir.dict2NIRNode(_copied(held, True))
@@ -70,10 +76,12 @@ def read(path: str | Path) -> nir.NIRGraph:
     try:
         return nir.dict2NIRNode(_copied(held, False))
     except FAILS as error:
-        raise UserError(f"{path}: nir cannot read this graph: {_said(error)}", "it is damaged, or of another version of nir") from error
+        raise UserError(
+            f"{path}: nir cannot read this graph: {_said(error)}", "it is damaged, or of another version of nir"
+        ) from error
 
 
-def _unreadable(path: Path, error: OSError) -> UserError:
+def _unreadable(path: Path, error: Exception) -> UserError:
     text = str(error)
     if "truncated" in text:
         return UserError(f"{path} is truncated", "copy it again: its end is missing")
@@ -82,7 +90,7 @@ def _unreadable(path: Path, error: OSError) -> UserError:
         return UserError(f"{path} is {kind}", "wanted         a NIR file, as nir.write makes it")
     if isinstance(error, PermissionError):
         return UserError(f"{path} cannot be read: {error.strerror}")
-    return UserError(f"{path} is damaged: {text.splitlines()[0] if text else error}", "copy it again")
+    return UserError(f"{path} is damaged: {_said(error)}", "copy it again")
 
 
 def _look_over(path: Path, file: h5py.File) -> None:
@@ -96,17 +104,27 @@ def _look_over(path: Path, file: h5py.File) -> None:
             link, where = group.get(name, getlink=True), f"{group.name}/{name}"
             item = group.get(name) if isinstance(link, h5py.HardLink) else None
             if item is None:
-                raise UserError(f"{path}: {where} is a link to somewhere else", "wanted         all arrays in the file itself")
+                raise UserError(
+                    f"{path}: {where} is a link to somewhere else", "wanted         all arrays in the file itself"
+                )
             count += 1
             if isinstance(item, h5py.Group):
                 waiting.append((item, depth + 1))
             elif isinstance(item, h5py.Dataset):
                 if item.external or item.is_virtual:
-                    raise UserError(f"{path}: {where} lies in another file", "wanted         all arrays in the file itself")
+                    raise UserError(
+                        f"{path}: {where} lies in another file", "wanted         all arrays in the file itself"
+                    )
                 size += math.prod(item.shape or (1,)) * max(1, item.dtype.itemsize)
             if size > LARGEST or count > MOST:
-                much = f"arrays of {size / 2**30:.3g} GiB, with {where}" if size > LARGEST else f"more than {MOST:,} arrays"
-                raise UserError(f"{path} is too large: {much}", f"range          up to {LARGEST // 2**30} GiB, {MOST:,} arrays")
+                much = (
+                    f"arrays of {size / 2**30:.3g} GiB, with {where}"
+                    if size > LARGEST
+                    else f"more than {MOST:,} arrays"
+                )
+                raise UserError(
+                    f"{path} is too large: {much}", f"range          up to {LARGEST // 2**30} GiB, {MOST:,} arrays"
+                )
 
 
 def _as_dict(group: h5py.Group) -> dict[str, Any]:
@@ -123,7 +141,9 @@ def _check_kinds(path: Path, held: dict[str, Any], name: str) -> None:
     kind = held.get("type")
     known = [k for k in nir.ir.__all__ if k[0].isupper() and k != "NIRNode"]
     if kind not in known:
-        raise UserError(f"{path}: node {name} is {kind!r}, which nir {nir.version} does not know", did_you_mean(str(kind), known))
+        raise UserError(
+            f"{path}: node {name} is {kind!r}, which nir {nir.version} does not know", did_you_mean(str(kind), known)
+        )
     if kind == "NIRGraph":
         for part in ("nodes", "edges"):
             if part not in held:
@@ -131,7 +151,9 @@ def _check_kinds(path: Path, held: dict[str, Any], name: str) -> None:
         nodes = held["nodes"]
         for inner, node in nodes.items() if isinstance(nodes, dict) else ():
             if not isinstance(node, dict):
-                raise UserError(f"{path}: node {name}{inner} is {type(node).__name__}, no node", "the file is not whole")
+                raise UserError(
+                    f"{path}: node {name}{inner} is {type(node).__name__}, no node", "the file is not whole"
+                )
             _check_kinds(path, node, f"{name}.{inner}".lstrip("."))
 
 

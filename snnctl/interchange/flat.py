@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import nir
 
 from snnctl.errors import UserError, did_you_mean
+from snnctl.interchange.draft import reached
 from snnctl.interchange.note import read_graph
 
 THROUGH = ("Input", "Output", "Identity")  # inside a subgraph they hand on what they get
@@ -55,7 +56,9 @@ def _level(graph: nir.NIRGraph, prefix: str, nodes: dict, edges: list, delayed: 
         if tuple(edge) in seen:
             raise UserError(f"NIR graph: the edge {prefix}{edge[0]} to {prefix}{edge[1]} is there twice", "delete one")
         seen.add(tuple(edge))
-        source, target = (prefix + _inside(graph.nodes, end, kind) for end, kind in zip(edge, ("Output", "Input"), strict=True))
+        source, target = (
+            prefix + _inside(graph.nodes, end, kind) for end, kind in zip(edge, ("Output", "Input"), strict=True)
+        )
         edges.append((source, target))
         if tuple(edge) in noted:
             delayed.add((source, target))
@@ -72,7 +75,9 @@ def _only(graph: nir.NIRGraph, kind: str, name: str = "") -> str:
     if len(found) != 1:
         where = f"NIR subgraph {name}" if name else "NIR graph"
         some = f"{len(found)} {kind} nodes: {', '.join(found)}" if found else f"no {kind} node"
-        raise UserError(f"{where}: {some}", f"wanted         one {kind} node, with an edge {'from' if kind == 'Input' else 'to'} it")
+        raise UserError(
+            f"{where}: {some}", f"wanted         one {kind} node, with an edge {'from' if kind == 'Input' else 'to'} it"
+        )
     return found[0]
 
 
@@ -85,21 +90,18 @@ def _check_paths(nodes: dict[str, Any], edges: list[tuple[str, str]], start: str
         before[target].append(source)
     for name in nodes:
         if name not in (start, end) and not after[name] and not before[name]:
-            raise UserError(f"NIR graph: node {name} ({_kind(nodes[name])}) is not connected", "delete it, or add its edges")
-    for reached, what in ((_reached(after, start), "nothing leads to it from the input"), (_reached(before, end), "nothing leads from it to the output")):
-        lost = next((name for name in nodes if name not in reached), None)
+            raise UserError(
+                f"NIR graph: node {name} ({_kind(nodes[name])}) is not connected", "delete it, or add its edges"
+            )
+    for found, what in (
+        (reached(after, start), "nothing leads to it from the input"),
+        (reached(before, end), "nothing leads from it to the output"),
+    ):
+        lost = next((name for name in nodes if name not in found), None)
         if lost is not None:
-            raise UserError(f"NIR graph: node {lost} ({_kind(nodes[lost])}): {what}", "delete it, or add the missing edge")
-
-
-def _reached(following: dict[str, list[str]], start: str) -> set[str]:
-    seen, waiting = {start}, [start]
-    while waiting:
-        for name in following[waiting.pop()]:
-            if name not in seen:
-                seen.add(name)
-                waiting.append(name)
-    return seen
+            raise UserError(
+                f"NIR graph: node {lost} ({_kind(nodes[lost])}): {what}", "delete it, or add the missing edge"
+            )
 
 
 def _kind(node: Any) -> str:

@@ -15,6 +15,7 @@ from snnctl.circuits import Projection, Scale, SumPool2d
 from snnctl.errors import UserError
 from snnctl.interchange.padding import in_numbers
 from snnctl.networks.feedback import AllToAll, MapToMap, OneToOne
+from snnctl.networks.lateral import LateralInhibition
 from snnctl.networks.populations import WithinPopulations
 from snnctl.networks.sparse import MeanField, SparseLinear
 from snnctl.networks.voting import Voting
@@ -112,19 +113,24 @@ def _pool(layer: nn.AvgPool2d | SumPool2d, title: str, before: Shape, after: Sha
     kernel, stride, padding = (_pair(value) for value in (layer.kernel_size, layer.stride, layer.padding))
     whole = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(before[1:], kernel, stride, padding, strict=True)]
     if tuple(whole) != tuple(after[1:]):
-        raise UserError(f"{title}: NIR cannot express ceil_mode: windows over the edge", "set            ceil_mode: false")
+        raise UserError(
+            f"{title}: NIR cannot express ceil_mode: windows over the edge", "set            ceil_mode: false"
+        )
     if isinstance(layer, SumPool2d):
         return nir.SumPool2d(*(np.array(pair) for pair in (kernel, stride, padding)))
     if layer.divisor_override is not None or (not layer.count_include_pad and any(padding)):
         option = "count_include_pad: false" if layer.divisor_override is None else "divisor_override"
-        raise UserError(f"{title}: NIR cannot express {option}", "it can say     the mean of each window, zeros included")
+        raise UserError(
+            f"{title}: NIR cannot express {option}", "it can say     the mean of each window, zeros included"
+        )
     return nir.AvgPool2d(*(np.array(pair) for pair in (kernel, stride, padding)))
 
 
 def _adaptive(layer: nn.AdaptiveAvgPool2d, title: str, before: Shape, after: Shape) -> nir.NIRNode:
     if any(n % m for n, m in zip(before[1:], after[1:], strict=True)):
         raise UserError(
-            f"{title}: windows of {before[1:]} to {after[1:]} are not of one size", "choose         an output_size that divides"
+            f"{title}: windows of {before[1:]} to {after[1:]} are not of one size",
+            "choose         an output_size that divides",
         )
     window = np.array([n // m for n, m in zip(before[1:], after[1:], strict=True)])
     return nir.AvgPool2d(window, window, np.zeros(2, int))
@@ -148,7 +154,9 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 
 def _flat(title: str, before: Shape) -> None:
     if len(before) != 1:
-        raise UserError(f"{title}: NIR has it for vectors only, and it gets {before}", "put            torch.nn.Flatten before it")
+        raise UserError(
+            f"{title}: NIR has it for vectors only, and it gets {before}", "put            torch.nn.Flatten before it"
+        )
 
 
 NODES: dict[type, Callable[[nn.Module, str, Shape, Shape], nir.NIRNode]] = {
@@ -156,6 +164,7 @@ NODES: dict[type, Callable[[nn.Module, str, Shape, Shape], nir.NIRNode]] = {
     SparseLinear: _sparse,
     MeanField: _dense,
     Voting: _dense,
+    LateralInhibition: _dense,
     nn.Conv1d: _conv,
     nn.Conv2d: _conv,
     nn.AvgPool2d: _pool,

@@ -48,7 +48,8 @@ def through(name: str, built: Built, terms: Sequence[Term]) -> list[Term]:
         return list(terms)
     if len(terms) > MOST:
         raise UserError(
-            f"NIR node {name}: more than {MOST:,} paths lead to it", "put neurons between branches that join and part again"
+            f"NIR node {name}: more than {MOST:,} paths lead to it",
+            "put neurons between branches that join and part again",
         )
     biased = getattr(built.layers[-1], "bias", None) is not None
     return [

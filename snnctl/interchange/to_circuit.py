@@ -33,7 +33,8 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
     Each node with a state (and Threshold) is a population, read by `neuron_of`; each path of other nodes from one to
     the next is a projection. Where a node without a state has several inputs, each path through it is a projection, and
     the first has its bias. Delays are whole steps. An edge that closes a cycle carries what was given one step before:
-    those that snnctl noted, else, found from the input on, those that lead back. Subgraphs are taken apart: SUBGRAPH.NODE.
+    those that snnctl noted, else, found from the input on, those that lead back. Subgraphs are taken apart, and their
+    nodes called SUBGRAPH.NODE.
 
     A file of another framework leaves conventions open; `Circuit.assumed` says in words how they were filled. Where IF
     and I are not snnctl's, and `drive` is not given, it is "step": frameworks write r = 1 and mean v + x.
@@ -59,6 +60,7 @@ class _Reading:
 
     def __init__(self, parts: Flat, dt: float, options: dict[str, Any]):
         self.parts, self.dt, self.options = parts, dt, options
+        self.kinds = readable() - {"Scale"}  # which is a layer here
         self.before: dict[str, Shape] = {}  # node -> shape that it gets
         self.after: dict[str, Shape] = {}
         self.read: dict[str, Reading] = {}
@@ -80,7 +82,9 @@ class _Reading:
             if name in self.before:
                 if self.before[name] != shape:
                     kind = type(self.parts.nodes[name]).__name__
-                    problem = f"NIR node {name} ({kind}): {source} gives it {shape}, and another node {self.before[name]}"
+                    problem = (
+                        f"NIR node {name} ({kind}): {source} gives it {shape}, and another node {self.before[name]}"
+                    )
                     raise UserError(problem, "the shapes on the edges to a node must be equal")
                 continue
             self.before[name] = shape
@@ -92,7 +96,7 @@ class _Reading:
         kind = type(node).__name__
         if kind == "Delay":
             return shape
-        if _is_neuron(node):
+        if kind in self.kinds:
             self.read[name] = self._neuron(name, node, shape)
             return shape
         if name == self.parts.end and node.output_type.get("output") is not None:
@@ -204,15 +208,12 @@ class _Reading:
         return Circuit(neurons, projections, shapes, self.dt, assumed)
 
 
-def _is_neuron(node: Any) -> bool:
-    kind = type(node).__name__
-    return kind != "Scale" and kind in readable()
-
-
 def _dt(graph: nir.NIRGraph, parts: Flat) -> float:
     """The step width of the file."""
     found = [notes.read_graph(graph).dt, *(notes.read(node).dt for node in parts.nodes.values())]
     dt = next((dt for dt in found if dt is not None), None)
     if dt is None:
-        raise UserError("dt is missing: the NIR file does not say it", "give           dt, the step width, s, such as dt=1e-3")
+        raise UserError(
+            "dt is missing: the NIR file does not say it", "give           dt, the step width, s, such as dt=1e-3"
+        )
     return dt

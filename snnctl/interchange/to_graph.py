@@ -73,8 +73,8 @@ class _ToGraph:
         ends = {end: end + "_" if end in taken else end for end in ("input", "output")}
         wires = draft.add(ends["input"], nir.Input({"input": np.array(shape)}), [], shape)
         wires, after = self.layer(network, "", wires, shape, getattr(network, "shape_out", None))
-        draft.add(ends["output"], nir.Output({"output": np.array(after)}), wires, after)
-        return draft.graph()
+        (end,) = draft.add(ends["output"], nir.Output({"output": np.array(after)}), wires, after)
+        return draft.graph(end)
 
     def layer(self, layer: nn.Module, name: str, wires: Wires, before: Shape, after: Shape) -> tuple[Wires, Shape]:
         """Add a layer, and what is in it; the wires behind it, and their shape."""
@@ -90,7 +90,9 @@ class _ToGraph:
             return self.neuron(layer, name, title, wires, before), before
         if getattr(layer, "temporal", False):
             why = getattr(layer, "why", "it has a state of its own")
-            raise UserError(f"{title}: NIR has no node for it: {why}", "leave it out, or put neurons and linear layers there")
+            raise UserError(
+                f"{title}: NIR has no node for it: {why}", "leave it out, or put neurons and linear layers there"
+            )
         return self.draft.add(name, node_for(layer, title, before, after), wires, after), after
 
     def neuron(self, neuron: Neuron, name: str, title: str, wires: Wires, shape: Shape) -> Wires:
@@ -103,7 +105,9 @@ class _ToGraph:
     def chain(self, chain: Chain, name: str, title: str, wires: Wires, before: Shape, after: Shape):
         for inner, layer in chain.layers.items():
             alone = isinstance(layer, Circuit) and len(chain.layers) == 1  # its populations are the layers
-            wires, before = self.layer(layer, name if alone else dotted(name, inner), wires, before, chain.shapes[inner])
+            wires, before = self.layer(
+                layer, name if alone else dotted(name, inner), wires, before, chain.shapes[inner]
+            )
         return wires, before
 
     def sequential(self, layers: nn.Sequential, name: str, title: str, wires: Wires, before: Shape, after: Shape):
@@ -123,7 +127,9 @@ class _ToGraph:
     def recurrent(self, layer: Recurrent, name: str, title: str, wires: Wires, shape: Shape, after: Shape):
         if not isinstance(layer.neuron, Neuron):
             kind = type(layer.neuron).__name__
-            raise UserError(f"{title}: NIR has no node for {kind}, its activation", "choose         spiking neurons, or LI")
+            raise UserError(
+                f"{title}: NIR has no node for {kind}, its activation", "choose         spiking neurons, or LI"
+            )
         (wire,) = self.neuron(layer.neuron, name, title, wires, shape)
         at = f"layer {name}.feedback ({type(layer.feedback).__name__})"
         (back,) = self.draft.add(f"{wire}.feedback", node_for(layer.feedback, at, shape, shape), [wire], shape)

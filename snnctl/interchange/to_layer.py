@@ -58,7 +58,9 @@ def tensor(value: Any) -> Tensor:
 
 def unfit(title: str, before: Shape, wanted: Any) -> UserError:
     """The error of a node whose input has another shape."""
-    return UserError(f"{title}: it gets {before} at each step, and takes {wanted}", "the shapes on an edge must be equal")
+    return UserError(
+        f"{title}: it gets {before} at each step, and takes {wanted}", "the shapes on an edge must be equal"
+    )
 
 
 def _linear(node: Any, title: str, before: Shape) -> Built:
@@ -70,14 +72,18 @@ def _linear(node: Any, title: str, before: Shape) -> Built:
     layer = _weighted(nn.Linear(weight.shape[1], len(weight), hasattr(node, "bias"), device="meta"), node, weight)
     if len(before) == 1:
         return Built((layer,), (len(weight),))
-    return Built((nn.Flatten(), layer), (len(weight),), f"{title.removeprefix('NIR node ')} gets {before}: flattened before it")
+    return Built(
+        (nn.Flatten(), layer), (len(weight),), f"{title.removeprefix('NIR node ')} gets {before}: flattened before it"
+    )
 
 
 def _conv(node: Any, title: str, before: Shape) -> Built:
     weight = np.asarray(node.weight)
     dims, groups = 1 if type(node).__name__ == "Conv1d" else 2, int(node.groups)
     if weight.ndim != dims + 2:
-        raise UserError(f"{title}: weight has {weight.ndim} dimensions", f"wanted         {dims + 2}, (out, in, *kernel)")
+        raise UserError(
+            f"{title}: weight has {weight.ndim} dimensions", f"wanted         {dims + 2}, (out, in, *kernel)"
+        )
     channels = weight.shape[1] * groups
     if len(before) != dims + 1 or before[0] != channels:
         raise unfit(title, before, f"({channels}, {'L' if dims == 1 else 'H, W'})")
@@ -107,7 +113,9 @@ def _flatten(node: Any, title: str, before: Shape) -> Built:
         raise unfit(title, before, tuple(int(n) for n in wanted))
     count = len(before)
     if not -count <= first < max(count, 2) or not -count <= last < count + 1:
-        raise UserError(f"{title}: start_dim {first}, end_dim {last} of {count} dimensions", "they count without the batch")
+        raise UserError(
+            f"{title}: start_dim {first}, end_dim {last} of {count} dimensions", "they count without the batch"
+        )
     first, last = (n if n < 0 else n + 1 for n in (first, last))
     layer = nn.Flatten(min(first, count), last)  # torch counts the batch
     return Built((layer,), _behind(layer, title, before))
@@ -140,7 +148,6 @@ def _behind(layer: nn.Module, title: str, before: Shape) -> Shape:
 
 def _sides(value: Any, count: int) -> tuple[int, ...]:
     return tuple(int(n) for n in np.broadcast_to(np.asarray(value), count))
-
 
 
 READERS: dict[str, Callable[[Any, str, Shape], Built]] = {

@@ -47,6 +47,8 @@ def coefficients(
         number: makes a number what the kernel takes.
         device: where the arrays must be; None: they are there.
     """
+    if all(type(value) is float and value for value in values):  # 0.0 and -0.0 would be taken for the same
+        return _numbers(plan, tuple(values), number)
     given: dict[str, object] = {}
     for name, value in zip(plan.program.coefs, values, strict=True):
         if name in plan.vectors:
@@ -55,6 +57,11 @@ def coefficients(
         else:
             given[f"c_{name}"] = number(value.item() if isinstance(value, Tensor) else value)
     return given
+
+
+@lru_cache(maxsize=1024)
+def _numbers(plan: Plan, values: tuple[float, ...], number: Callable[[float], object]) -> dict[str, object]:
+    return {f"c_{name}": number(value) for name, value in zip(plan.program.coefs, values, strict=True)}
 
 
 def on_cpu(plan: Plan, layout: Layout, backward: bool, given: Mapping[str, object], values: Sequence) -> None:

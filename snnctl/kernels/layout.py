@@ -40,6 +40,13 @@ class Layout:
     order: tuple[int, ...]
     batch_major: bool
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # asked for at every call of a kernel
+        return hash((self.steps, self.batch, self.shape, self.order, self.batch_major))
+
     @cached_property
     def neurons(self) -> int:
         """N of one sample."""
@@ -99,10 +106,10 @@ class Layout:
         s = s.detach().expand(self.batch, *self.shape).permute(0, *(1 + i for i in self.order))
         return s.to(torch.float32).contiguous().view(-1)
 
-    def unflat(self, flat: Tensor) -> Tensor:
-        """The way back: (B N,) as (B, *shape)."""
+    def empty_state(self, device: torch.device | None = None) -> Tensor:
+        """An uninitialised (B, *shape), float32, whose memory a kernel sees as `state` gives it."""
         size, strides = self._lies
-        return _lying(flat, size[1:], (self.neurons, *strides[2:]))
+        return torch.empty_strided(size[1:], (self.neurons, *strides[2:]), device=device)
 
     def vector(self, c: Tensor, device: torch.device | None = None) -> tuple[Tensor, int]:
         """A coefficient broadcast against (B, *shape), as (values, inner): neuron n has values[n // inner % size]

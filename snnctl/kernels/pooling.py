@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ class Pooling(NamedTuple):
         """Whether a kernel can pool it as it goes: (T, B, C, H, W) with a window at least."""
         return x.dim() == 5 and min(x.shape[3:]) >= self.size
 
+    @lru_cache(maxsize=256)  # noqa: B019 - a layout knows its own strides, which are worked out once
     def layout(self, full: Layout) -> Layout:
         """Of the pooled maps."""
         channels, height, width = full.shape

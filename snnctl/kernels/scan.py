@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -106,7 +107,7 @@ class Call(NamedTuple):
         x, x_strides = _readable(layout, x)
         windows = pool.layout(layout) if pool else layout
         before = [layout.state(s) for s in states]
-        after = [torch.empty_like(s) for s in before]
+        after = [layout.empty_state(x.device) for _ in before]
         out = x if plan.out_over_x else windows.empty(device=x.device)
         kept = [layout.empty(plan.dtype_of(name), x.device) for name in plan.own]
         given = {"X": x, "OUT": out, **_strides("x", x_strides), **_named("K_", plan.own, kept)}
@@ -114,7 +115,7 @@ class Call(NamedTuple):
         if pool:
             given |= pool.arguments(layout, windows.strides)
         self.launcher.run(plan, layout, False, given | (feedback or {}), values)
-        return out, [layout.unflat(s) for s in after], kept
+        return out, after, kept
 
     def backward(
         self,
@@ -141,8 +142,8 @@ class Call(NamedTuple):
         d_out, d_strides = _readable(windows, d_out.to(torch.float32))
         size = layout.batch * layout.neurons
         ends = [torch.zeros(size, device=device) if d is None else layout.state(d) for d in d_after]
-        starts = [torch.empty_like(end) for end in ends]
-        sums = {name: torch.empty(size, device=device) for name, _ in plan.gradients}
+        starts = [layout.empty_state(device) for _ in ends]
+        sums = {name: layout.empty_state(device) for name, _ in plan.gradients}
         kept, over = dict(zip(plan.own, saved, strict=True)), plan.gradient_over
         over_x = over is not None and plan.place(over) == "X"
         d_x = layout.empty(device=device) if over is None else x if over_x else kept[over]
@@ -158,8 +159,7 @@ class Call(NamedTuple):
             given |= pool.arguments(layout, d_strides)
         self.launcher.run(plan, layout, True, given | (feedback or {}), values)
         named = zip(p.coefs, values, strict=True)
-        d_coefs = [layout.unflat(sums[name]).sum_to_size(c.shape) if name in sums else None for name, c in named]
-        return d_x, [layout.unflat(s) for s in starts], d_coefs
+        return d_x, starts, [sums[name].sum_to_size(c.shape) if name in sums else None for name, c in named]
 
 
 def _readable(layout: Layout, a: Tensor) -> tuple[Tensor, Strides]:
@@ -171,9 +171,15 @@ def _readable(layout: Layout, a: Tensor) -> tuple[Tensor, Strides]:
     return a, of
 
 
+@lru_cache(maxsize=1024)
 def _strides(prefix: str, of: Strides) -> dict[str, int]:
     return {f"{prefix}t": of.step, f"{prefix}r": of.row, f"{prefix}m": of.neuron}
 
 
 def _named(prefix: str, names: Iterable[str], tensors: Iterable[Tensor]) -> dict[str, Any]:
-    return {prefix + name: tensor for name, tensor in zip(names, tensors, strict=True)}
+    return dict(zip(_prefixed(prefix, tuple(names)), tensors, strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _prefixed(prefix: str, names: tuple[str, ...]) -> list[str]:
+    return [prefix + name for name in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,8 @@ from snnctl.neurons.signature import whole_signature
 
 # What a neuron's step may depend on besides its arguments; forgotten when an attribute is set.
 _options: WeakKeyDictionary[Neuron, tuple] = WeakKeyDictionary()
+# dt, the coefficients there, and the programs found with them, of neurons that are plain numbers; forgotten likewise.
+_ready: WeakKeyDictionary[Neuron, tuple[float, NamedTuple, dict]] = WeakKeyDictionary()
 
 
 _MODULE = frozenset(vars(nn.Module())) - {"training"}
@@ -191,16 +194,42 @@ class Neuron(nn.Module, ABC):
 
     def program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
         """The step as straight-line code, forward and gradient; None where it cannot be traced and backend is auto."""
+        _, known, programs = _ready.get(self, (None, None, {}))
+        if known is not coefs:
+            return self._program(state, coefs)
+        fields = tuple(field is None for field in state)
+        if programs.get(fields) is None:
+            programs[fields] = self._program(state, coefs)
+        return programs[fields]
+
+    def _program(self, state: NamedTuple, coefs: NamedTuple) -> Program | None:
         key = _options.get(self)
         if key is None:
-            named = {k: v for k, v in vars(self).items() if k not in _MODULE and k != "backend"}
+            named = self._named()
             key = (type(self), *((k, _hashable(v)) for k, v in named.items()))
             if all(isinstance(v, Hashable) or k in _GIVEN for k, v in named.items()):  # else it may change unseen
                 _options[self] = key
         return backends.program(key, self.step, state, coefs, type(self).__name__, self.backend)
 
+    def _named(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in _MODULE and k != "backend"}
+
+    def _coefficients(self, dt: float) -> NamedTuple:
+        """`coefficients(dt)`, which stay as they are while nothing is set where all they can depend on is numbers."""
+        if self.backend == "eager" or self._parameters or self._buffers or self._modules:
+            return self.coefficients(dt)
+        found = _ready.get(self)
+        if found is not None and found[0] == dt:
+            return found[1]
+        coefs = self.coefficients(dt)
+        if all(c is None or isinstance(c, float) for c in coefs):
+            if all(k in _GIVEN or _constant(v) for k, v in self._named().items()):
+                _ready[self] = dt, coefs, {}
+        return coefs
+
     def __setattr__(self, name: str, value: Any) -> None:
         _options.pop(self, None)
+        _ready.pop(self, None)
         super().__setattr__(name, value)
 
     def trace(
@@ -225,7 +254,7 @@ class Neuron(nn.Module, ABC):
 
     def _begin(self, x: Tensor, state: NamedTuple | None, dt: float) -> tuple[Tensor, NamedTuple, NamedTuple]:
         self._check(x)
-        coefs = self.coefficients(dt)
+        coefs = self._coefficients(dt)
         given = x.to(precision(x))
         return given, self.initial_state(given[0]) if state is None else self._fitting(state, given[0]), coefs
 
@@ -284,6 +313,14 @@ class Neuron(nn.Module, ABC):
 
 def _hashable(value: Any) -> Hashable:
     return value if isinstance(value, Hashable) else repr(value)
+
+
+def _constant(value: Any) -> bool:
+    """Whether nothing in it can change."""
+    if isinstance(value, tuple):
+        return all(map(_constant, value))
+    frozen = is_dataclass(value) and value.__dataclass_params__.frozen and all(map(_constant, vars(value).values()))
+    return frozen or value is None or isinstance(value, bool | int | float | str)
 
 
 def _short(value: Any) -> str:

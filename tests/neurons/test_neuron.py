@@ -189,6 +189,79 @@ def test_state_dict_round_trip():
     assert torch.equal(neuron(x, dt=DT)[0], other(x, dt=DT)[0])
 
 
+class Counted(LIF):
+    """Says each time it works its coefficients out."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.asked = []
+
+    def coefficients(self, dt):
+        self.asked.append(dt)
+        return super().coefficients(dt)
+
+
+class Plain(LIF):
+    asked = []
+
+    def coefficients(self, dt):
+        Plain.asked.append(dt)
+        return super().coefficients(dt)
+
+
+def test_coefficients_that_cannot_change_are_worked_out_once():
+    Plain.asked.clear()
+    neuron, x = Plain(), drive(6, 2, 4)
+    outs = [neuron(x, dt=DT) for _ in range(3)]
+    assert Plain.asked == [DT]
+    assert all(torch.equal(out, outs[0][0]) and same(state, outs[0][1]) for out, state in outs)
+    assert same(neuron(x, dt=2 * DT)[1], LIF()(x, dt=2 * DT)[1])
+    assert Plain.asked == [DT, 2 * DT]
+    again = copy.deepcopy(neuron)
+    again.tau_mem = 5e-3
+    assert same(again(x, dt=DT)[1], LIF(tau_mem=5e-3)(x, dt=DT)[1])
+    assert same(neuron(x, dt=DT)[1], LIF()(x, dt=DT)[1])
+
+
+@pytest.mark.parametrize("change", [{"tau_mem": 5e-3}, {"threshold": 0.5}, {"reset": "zero"}, {"input_gain": 0.3}])
+def test_a_changed_attribute_counts_at_the_next_call(change):
+    neuron, x = LIF(), drive(9, 2, 4)
+    neuron(x, dt=DT)
+    for name, value in change.items():
+        setattr(neuron, name, value)
+    out, state = neuron(x, dt=DT)
+    fresh, end = LIF(**change)(x, dt=DT)
+    assert torch.equal(out, fresh) and same(state, end)
+    assert not same(state, LIF()(x, dt=DT)[1])
+
+
+def test_an_attribute_that_may_change_unseen_is_read_at_every_call():
+    neuron, x = Counted(), drive(3, 2, 4)
+    for _ in range(3):
+        neuron(x, dt=DT)
+    assert len(neuron.asked) == 3  # `asked` is a list
+
+
+@pytest.mark.parametrize("options", [{"learnable": "tau_mem"}, {"tau_mem": [5e-3] * 4, "per": "neuron"}], ids=str)
+def test_loaded_values_count_at_the_next_call(options):
+    neuron, x = LIF(shape=(4,), **options), drive(9, 2, 4)
+    before = neuron(x, dt=DT)[1]
+    other = LIF(shape=(4,), **{**options, "tau_mem": 50e-3 if "learnable" in options else [50e-3] * 4})
+    neuron.load_state_dict(other.state_dict())
+    assert same(neuron(x, dt=DT)[1], other(x, dt=DT)[1]) and not same(neuron(x, dt=DT)[1], before)
+
+
+def test_a_number_that_becomes_a_parameter_counts_at_the_next_call():
+    neuron, x = LIF(), drive(9, 2, 4)
+    neuron(x, dt=DT)
+    del neuron.threshold
+    neuron.register_parameter("threshold", torch.nn.Parameter(torch.tensor(0.4)))
+    out, state = neuron(x, dt=DT)
+    assert same(state, LIF(threshold=0.4)(x, dt=DT)[1])
+    out.sum().backward()
+    assert neuron.threshold.grad is not None
+
+
 def test_an_optimizer_step_keeps_a_time_constant_above_zero():
     neuron = LI(learnable="tau_mem")
     neuron(drive(30, 2, 3), dt=DT)[0].sum().backward()

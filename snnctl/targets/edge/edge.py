@@ -60,7 +60,7 @@ class Edge(Target):
         Tool("onnx", "pip install 'snnctl[edge]'", package=True),
         Tool("onnxscript", "pip install 'snnctl[edge]'", package=True),
         Tool("onnxruntime", "pip install 'snnctl[edge]'", package=True, purpose="simulate"),
-        Tool("executorch", "pip install executorch", package=True),
+        Tool("executorch", "pip install 'snnctl[executorch]'", package=True),
     )
 
     def __init__(self, format: Format = "onnx"):

@@ -71,7 +71,7 @@ def executorch_runner(path: Path) -> Call:
     Raises:
         UserError: ExecuTorch is missing.
     """
-    Tool("executorch", "pip install executorch", package=True, purpose="simulate").require("edge")
+    Tool("executorch", "pip install 'snnctl[executorch]'", package=True, purpose="simulate").require("edge")
     with _quiet():
         from executorch.runtime import Runtime
 
