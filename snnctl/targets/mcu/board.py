@@ -22,7 +22,7 @@ class Board:
         uart_at: address of the serial port.
         clock: of the serial port, Hz.
         qemu: its name in QEMU; None: QEMU has none.
-        qemu_tick: ns of a tick of SysTick there.
+        qemu_tick: ns of a tick of SysTick there; None: unknown, instructions are not counted.
         pyocd: its name in pyOCD; None: it is flashed by other means.
     """
 
@@ -37,7 +37,7 @@ class Board:
     uart_at: int
     clock: int
     qemu: str | None = None
-    qemu_tick: int = 40
+    qemu_tick: int | None = None
     pyocd: str | None = None
 
     def __post_init__(self):

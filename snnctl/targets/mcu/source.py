@@ -18,6 +18,7 @@ from snnctl.targets.mcu.wiring import Wiring
 
 TOP = f"/* Printed by snnctl {__version__}. */\n"
 A_LINE = 16  # numbers in a line
+UNROLL = "#pragma GCC unroll 8"  # a fifth to a third fewer instructions, measured on digits_mcu and digits_conv
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,12 @@ def projection(name: str, title: str, w: Wiring, weights: Tensor, source: Source
 
 
 def _dense(name: str, w: Wiring, kind: str, term: str, size: int) -> list[str]:
-    row = [f"const {kind} *w = {name}_w + {size}L * {{}};", f"for (long k = 0; k < {size}; ++k) "
-           f"acc[k] += {term.format('w[k]')};"]  # fmt: skip
+    row = f"const {kind} *w = {name}_w + {size}L * {{}};"
+    add = [UNROLL, f"for (long k = 0; k < {size}; ++k) acc[k] += {term.format('w[k]')};"]
     if not w.moves:
-        return [row[0].format("j"), row[1]]
+        return [row.format("j"), *add]
     place = f"((c * {w.target[1]} + {name}_rows[r][0]) * {w.target[2]} + {name}_columns[q][0])"
-    return [*_place(w), *_over(name, [row[0].format(place), row[1]])]
+    return [*_place(w), *_over(name, [row.format(place), *add])]
 
 
 def _conv(name: str, w: Wiring, kind: str, term: str) -> list[str]:
@@ -132,6 +133,7 @@ def _conv(name: str, w: Wiring, kind: str, term: str) -> list[str]:
     inner = [
         f"const {kind} *w = {name}_w + {cell} * {group}L;",
         f"long at = {name}_rows[r][0] * {w.target[2]}L + {name}_columns[q][0]{first};",
+        UNROLL,
         f"for (long k = 0; k < {group}; ++k, at += {area}) acc[at] += {term.format('w[k]')};",
     ]
     return [*_place(w), *_over(name, inner)]

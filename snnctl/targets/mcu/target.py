@@ -34,7 +34,7 @@ PYOCD = Tool("pyocd", "pip install pyocd", purpose="flash")
 Numbers = Literal["int8", "float"]
 Input = Literal["auto", "counts", "graded"]
 IO = Literal["semihosting", "uart"]
-SAMPLES = 4  # on which the instructions of a step are counted
+SAMPLES = 16  # on which the instructions of a step are counted
 NOBODY = ("No connected debug probes", "No available debug probes", "No target device available")
 
 
@@ -145,7 +145,7 @@ class MCU(Target):
             raise DoesNotFit(f"{self.name} {self.board_name}", each) from None
         flash, ram = sizes.linked(run([make, "-s", "size"], self.time_limit, cwd=folder).decode())
         facts |= {"flash": flash, "ram": ram}
-        if model.sample is not None and self.board.qemu and QEMU.present():
+        if model.sample is not None and self.board.qemu and self.board.qemu_tick and QEMU.present():
             mean, most = instructions(folder, facts, model.sample, self.time_limit)
             facts |= {"instructions": {"mean": mean, "most": most}}
         write_json(folder / ABOUT, facts)
