@@ -102,6 +102,8 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         if first:
             experiment.write_facts(folder)
             print(f"{folder}  {experiment.summary()}", flush=True)
+            for line in getattr(experiment.network, "assumed", ()):
+                print(f"assumed  {line}", flush=True)
             if experiment.data.skipped:
                 print(f"{experiment.left_out()}; reasons in {folder / 'skipped.json'}", flush=True)
                 run_dir.update(skipped=len(experiment.data.skipped))
@@ -156,12 +158,13 @@ def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) 
     """Write down what the run is."""
     from omegaconf import OmegaConf
 
-    from snnctl.config.kept_code import keep
+    from snnctl.config import kept_code, kept_graph
 
     command = shlex.join(["snnctl", *sys.argv[1:]])
     run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
     write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
-    keep(run_dir.path)
+    kept_code.keep(run_dir.path)
+    kept_graph.keep(cfg, run_dir.path)
 
 
 def _record(run_dir: RunDir, state: str, error: BaseException) -> None:

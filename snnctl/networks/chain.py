@@ -106,7 +106,7 @@ class Chain(nn.Module):
     def walk(self) -> Iterable[tuple[str, nn.Module, tuple[int, ...]]]:
         """(dotted name, layer, shape after it at one step) of every layer, in order, into nested chains."""
         for name, layer in self.layers.items():
-            if isinstance(layer, Chain):
+            if hasattr(layer, "walk"):  # a chain, or a circuit
                 yield from ((f"{name}.{inner}", module, shape) for inner, module, shape in layer.walk())
             else:
                 yield name, layer, self.shapes[name]
