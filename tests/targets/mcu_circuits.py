@@ -147,8 +147,8 @@ def circuits(draw) -> Circuit:
         layers, shape = draw(onward(shape))
         neurons[name], shapes[name] = draw(spiking(shape)), shape
         projections.append(Projection(before, name, layers, draw(st.integers(0, 2))))
-        if draw(st.booleans()):
-            size = math.prod(shape)
+        size = math.prod(shape)
+        if size <= 64 and draw(st.booleans()):  # all to all: larger ones fill the smallest board
             back = {"flat": nn.Flatten(), "back": nn.Linear(size, size, bias=False), "map": nn.Unflatten(1, shape)}
             back = {"back": back["back"]} if len(shape) == 1 else back
             projections.append(Projection(name, name, back, draw(st.integers(1, 2))))
