@@ -41,6 +41,7 @@ SHORT = ("trainer.limit_test_batches=8",)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
+    Budget("digits_mcu", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.6, ("target=mcu",), 0.01),
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),

@@ -174,13 +174,17 @@ class MCU(Target):
             raise RunFailed(f"pyocd failed with exit code {done.returncode}", "\n".join([*lines, by_hand]))
         return f"{image} by pyOCD to {chip}"
 
+    def measured(self, folder: Path) -> list[Resource]:
+        facts = about(folder)
+        rows = [Resource(self.board_name, "flash, linked", facts["flash"], self.board.flash, "bytes"),
+                Resource(self.board_name, "RAM, linked", facts["ram"], self.board.ram, "bytes")]  # fmt: skip
+        for kind, count in facts.get("instructions", {}).items():
+            rows.append(Resource(self.board_name, f"instructions of a step, {kind}", count, None))
+        return rows
+
     def next_steps(self, folder: Path) -> list[str]:
-        facts, board = about(folder), self.board
-        counted = facts.get("instructions")
-        a_step = f"a step: {counted['mean']:,} instructions on average, {counted['most']:,} at most" if counted else ""
+        facts = about(folder)
         return [
-            *([a_step] if counted else []),
-            f"linked: flash {facts['flash']:,} of {board.flash:,} bytes, RAM {facts['ram']:,} of {board.ram:,}",
             f"flash it       pyocd flash -W -t {facts['pyocd'] or 'TARGET'} {folder / 'firmware.hex'}",
             f"in a program of yours   {folder / 'snn.c'}, snn.h: snn_reset(), snn_step(x, out)",
         ]

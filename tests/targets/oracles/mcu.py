@@ -20,7 +20,7 @@ from torch import Tensor
 from snnctl.cli import main as command
 from snnctl.deployment.subject import Subject, of_run
 from snnctl.targets.mcu.emulator import on_host
-from tests.targets.mcu_circuits import target
+from tests.targets.mcu.circuits import target
 
 BOARDS = ("lm3s6965evb", "mps2-an385", "mps2-an386", "mps2-an500")
 CASES = [(board, "int8") for board in BOARDS] + [("mps2-an386", "float"), ("mps2-an500", "float")]

@@ -20,7 +20,7 @@ from snnctl.targets.mcu.inputs import Inputs, chosen
 from snnctl.targets.mcu.integers import Integers
 from snnctl.targets.mcu.wiring import arranged, core_weights, wiring
 from snnctl.targets.plan import DoesNotFit
-from tests.targets.mcu_circuits import DT, circuits, convolutional, events, joined, recurrent, target
+from tests.targets.mcu.circuits import DT, circuits, convolutional, events, joined, recurrent, target
 
 COUNTS = Inputs("counts")
 
