@@ -133,8 +133,7 @@ class Online(Supervised):
         for start in starts:
             stop = min(start + self.chunk, steps)
             here, carried = self.learn(piece(batch.x, start, stop), carried, criterion, stop < steps)
-            for p, g in here.items():
-                found[p] = found[p] + g if p in found else g
+            add(found, here)
             if self.update_every is not None and stop % self.update_every == 0 and stop < steps:
                 self.update(found)
                 found = {}
@@ -169,6 +168,12 @@ class Online(Supervised):
             loss = self.loss(self.network(batch.x)[0], batch.target, batch.length)
             found = torch.autograd.grad(loss, learned, allow_unused=True)
         return {p: g for p, g in zip(learned, found, strict=True) if g is not None}
+
+
+def add(total: Gradients, part: Gradients) -> None:
+    """total += part."""
+    for p, g in part.items():
+        total[p] = total[p] + g if p in total else g
 
 
 def cosine(a: Gradients, b: Gradients) -> Tensor:

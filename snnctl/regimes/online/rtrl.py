@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from snnctl.datasets.batch import EventList
 from snnctl.regimes.online.influence import Influence, tensors
-from snnctl.regimes.online.online import Gradients, Online
+from snnctl.regimes.online.online import Gradients, Online, add
 from snnctl.regimes.online.streaming import Criterion
 from snnctl.regimes.watching import short
 
@@ -64,8 +64,7 @@ class RTRL(Online):
             found = torch.autograd.grad(out, wanted, criterion(out), allow_unused=True)
         gradients = {p: g for p, g in zip(learned, found, strict=False) if g is not None}
         adjoints = [torch.zeros_like(s) if g is None else g for s, g in zip(starts, found[len(learned) :], strict=True)]
-        for p, g in influence.gradient(adjoints).items():
-            gradients[p] = gradients[p] + g if p in gradients else g
+        add(gradients, influence.gradient(adjoints))
         if more:
             influence.advance(x if isinstance(x, Tensor) else x.dense(), before)
         return gradients, (pytree.tree_map_only(Tensor, Tensor.detach, after), influence)

@@ -44,9 +44,10 @@ class Criterion:
         """The readout of the next piece (K, B, C) -> dL / dout, the same shape.
 
         Args:
-            local: it is the readout of a hidden layer, for the piece that is about to come: nothing is counted.
+            local: it is the readout of a hidden layer, for the piece last given: nothing is counted.
         """
-        steps, start = len(out), self.start
+        steps = len(out)
+        start = self.start - steps if local else self.start
         if self.given is not None:
             self.start += steps
             return self.given[start : start + steps]
