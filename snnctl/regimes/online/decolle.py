@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snnctl.errors import number
 from snnctl.regimes.online.stages import Run, stages

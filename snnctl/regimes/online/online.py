@@ -65,7 +65,7 @@ class Online(Supervised):
         if update_every is not None and self.streams and not self.loss.stepwise:
             raise self.wrong(
                 f"{type(self.loss).__name__} is known at the end of a sequence, and weights are to move within",
-                "choose         loss=per_step, or regime.update_every=null",
+                "choose         loss=per_step, or regime.chunk and update_every of a whole sequence",
             )
 
     @abstractmethod
@@ -73,9 +73,7 @@ class Online(Supervised):
         """What the rule carries from chunk to chunk, before the first one of x (T, B, ...)."""
 
     @abstractmethod
-    def learn(
-        self, x: Tensor | EventList, carried: Any, criterion: Criterion, more: bool
-    ) -> tuple[Gradients, Any]:
+    def learn(self, x: Tensor | EventList, carried: Any, criterion: Criterion, more: bool) -> tuple[Gradients, Any]:
         """One chunk.
 
         Args:

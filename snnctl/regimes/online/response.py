@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from snnctl.regimes.online.stages import twin
 
 POINTS = 64  # at which a step is looked at
 TOLERANCE = 1e-9
+Wrong = Callable[[str, str], UserError]  # problem, hint -> the error to raise
 
 
 class Response:
@@ -26,33 +28,23 @@ class Response:
     Args:
         neuron: whose membrane is linear below threshold, with numbers that all its neurons share.
         dt: step width, s.
+        wrong: problem, hint -> the error to raise.
 
     Raises:
         UserError: it is not so, or its input has no effect on the output of its own step.
     """
 
-    def __init__(self, neuron: Neuron, dt: float, wrong: Callable[[str, str], UserError]):
+    def __init__(self, neuron: Neuron, dt: float, wrong: Wrong):
         name = type(neuron).__name__
         coefs = neuron.coefficients(dt)
         if any(isinstance(c, Tensor) and c.numel() > 1 for c in coefs):
             raise wrong(f"{name} has decays of their own for each neuron", "choose   regime=ostl, or neuron.per=layer")
         if any(isinstance(c, Tensor) and c.is_meta for c in coefs):  # nothing to look at before there are numbers
-            k = 1
-            self.a, self.b, self.q = torch.zeros(k, k), torch.zeros(k), torch.zeros(k)
+            self.a, self.b, self.q = torch.zeros(1, 1), torch.zeros(1), torch.zeros(1)
             return
         coefs = type(coefs)(*(float(c) if isinstance(c, Tensor) else c for c in coefs))
         with torch.enable_grad(), torch.device("cpu"):
-            out, ends, leaves = _probe(twin(neuron, hold_reset=True), coefs)
-            rows = [_derivatives(end, leaves) for end in (out, *ends)]
-        quiet = (out.detach() == 0) if neuron.spiking else torch.ones(POINTS, dtype=torch.bool)
-        instant = rows[0][0]
-        seen = quiet & (instant.abs() > 1e-6 * instant.abs().max())
-        if not seen.any() or not instant.abs().max() > 0:
-            raise wrong(f"{name} hears its input a step late, or not at all", "choose   regime=ostl or eprop")
-        q = torch.stack(rows[0][1:]) / instant  # (k, POINTS)
-        b = torch.stack([row[0] for row in rows[1:]])
-        a = torch.stack([torch.stack(row[1:]) for row in rows[1:]])
-        self.q, self.b, self.a = (_same(value[..., seen], name, wrong) for value in (q, b, a))
+            self.q, self.b, self.a = _linear(twin(neuron, hold_reset=True), coefs, wrong)
 
     def powers(self, steps: int) -> Tensor:
         """q A^k of k = 0 to steps - 1, (steps, states)."""
@@ -80,7 +72,23 @@ class Response:
         return made.view(len(self.b), *x.shape[1:])
 
 
-def _probe(neuron: Neuron, coefs) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+def _linear(neuron: Neuron, coefs: NamedTuple, wrong: Wrong) -> tuple[Tensor, Tensor, Tensor]:
+    """q (states,), b (states,) and A (states, states)."""
+    name = type(neuron).__name__
+    out, ends, leaves = _probe(neuron, coefs)
+    rows = [_derivatives(end, leaves) for end in (out, *ends)]
+    quiet = (out.detach() == 0) if neuron.spiking else torch.ones(POINTS, dtype=torch.bool)
+    instant = rows[0][0]
+    seen = quiet & (instant.abs() > 1e-6 * instant.abs().max())
+    if not seen.any():
+        raise wrong(f"{name} hears its input a step late, or not at all", "choose   regime=ostl or eprop")
+    q = torch.stack(rows[0][1:]) / instant  # (states, POINTS)
+    b = torch.stack([row[0] for row in rows[1:]])
+    a = torch.stack([torch.stack(row[1:]) for row in rows[1:]])
+    return tuple(_same(value[..., seen], name, wrong) for value in (q, b, a))
+
+
+def _probe(neuron: Neuron, coefs: NamedTuple) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """A step at random points in float64: out, the fields after it, and the leaves x and fields before it."""
     draw = torch.Generator().manual_seed(0)
 
@@ -101,7 +109,7 @@ def _derivatives(end: Tensor, leaves: list[Tensor]) -> list[Tensor]:
     return [torch.zeros(POINTS, dtype=torch.float64) if g is None else g for g in found]
 
 
-def _same(values: Tensor, name: str, wrong: Callable[[str, str], UserError]) -> Tensor:
+def _same(values: Tensor, name: str, wrong: Wrong) -> Tensor:
     """The value at all points (..., n), if it is one."""
     first = values[..., 0]
     if ((values - first[..., None]).abs() > TOLERANCE * first.abs().max().clamp(min=1)).any():
