@@ -37,6 +37,7 @@ class Response:
     def __init__(self, neuron: Neuron, dt: float, wrong: Wrong):
         name = type(neuron).__name__
         coefs = neuron.coefficients(dt)
+        self._made: dict[tuple, Tensor] = {}
         if any(isinstance(c, Tensor) and c.numel() > 1 for c in coefs):
             raise wrong(f"{name} has decays of their own for each neuron", "choose   regime=ostl, or neuron.per=layer")
         if any(isinstance(c, Tensor) and c.is_meta for c in coefs):  # nothing to look at before there are numbers
@@ -48,28 +49,38 @@ class Response:
 
     def powers(self, steps: int) -> Tensor:
         """q A^k of k = 0 to steps - 1, (steps, states)."""
-        row, found = self.q, []
-        for _ in range(steps):
-            found.append(row)
-            row = row @ self.a
-        return torch.stack(found)
+        if ("powers", steps) not in self._made:
+            self._made["powers", steps] = _chain(self.q, self.a, steps)
+        return self._made["powers", steps]
 
     def matrix(self, steps: int, like: Tensor) -> Tensor:
         """R[t, s] = r[t - s] where t >= s, else 0: (steps, steps), in the dtype and device of `like`."""
-        r = torch.cat([torch.ones(1, dtype=self.q.dtype), self.powers(steps)[:-1] @ self.b])
-        ages = torch.arange(steps)[:, None] - torch.arange(steps)
-        return torch.where(ages >= 0, r[ages.clamp(min=0)], 0.0).to(like)
+        key = ("matrix", steps, like.dtype, like.device)
+        if key not in self._made:
+            r = torch.cat([torch.ones(1, dtype=self.q.dtype), self.powers(steps)[:-1] @ self.b])
+            ages = torch.arange(steps)[:, None] - torch.arange(steps)
+            self._made[key] = torch.where(ages >= 0, r[ages.clamp(min=0)], 0.0).to(like)
+        return self._made[key]
 
     def left(self, before: Tensor | None, x: Tensor) -> Tensor:
         """h after inputs x (K, ...), from h before: (states, ...); None: at rest."""
-        steps, weights, a = len(x), [], self.b
-        for _ in range(steps):
-            weights.append(a)
-            a = self.a @ a
-        made = torch.stack(weights[::-1], 1).to(x) @ x.reshape(steps, -1)
+        steps = len(x)
+        if ("left", steps) not in self._made:
+            self._made["left", steps] = _chain(self.b, self.a.t(), steps).flip(0).t()  # A^(steps - 1 - t) b
+            self._made["over", steps] = torch.linalg.matrix_power(self.a, steps)
+        made = self._made["left", steps].to(x) @ x.reshape(steps, -1)
         if before is not None:
-            made = made + torch.linalg.matrix_power(self.a, steps).to(x) @ before.reshape(len(before), -1)
+            made = made + self._made["over", steps].to(x) @ before.reshape(len(before), -1)
         return made.view(len(self.b), *x.shape[1:])
+
+
+def _chain(row: Tensor, a: Tensor, steps: int) -> Tensor:
+    """row A^k of k = 0 to steps - 1, (steps, states)."""
+    found = []
+    for _ in range(steps):
+        found.append(row)
+        row = row @ a
+    return torch.stack(found)
 
 
 def _linear(neuron: Neuron, coefs: NamedTuple, wrong: Wrong) -> tuple[Tensor, Tensor, Tensor]:

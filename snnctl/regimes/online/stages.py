@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,7 +14,11 @@ from torch import Tensor, nn
 
 from snnctl.errors import UserError
 from snnctl.networks.chain import Chain
+from snnctl.networks.feedback import AllToAll
 from snnctl.networks.folding import over_time
+from snnctl.networks.fusing import asks_for_eager, by_kernel
+from snnctl.networks.hooks import unhooked
+from snnctl.networks.kernel_linear import KernelLinear, pays
 from snnctl.networks.recurrent import Recurrent, RecurrentState
 from snnctl.neurons.neuron import Neuron
 
@@ -23,12 +28,14 @@ class Stage:
     """Layers that know no time, and the layer of neurons that they lead to.
 
     Attributes:
-        name: of the neurons' layer, or of the last layer. before: what knows no time, in order.
+        name: of the neurons' layer, or of the last layer. below: the layer that its input comes from, None: the data.
+        before: what knows no time, in order.
         layer: `Neuron`, `Recurrent`, or None where the network ends without one.
         shape: of the stage's output at one step.
     """
 
     name: str
+    below: nn.Module | None
     before: list[nn.Module]
     layer: nn.Module | None
     shape: tuple[int, ...]
@@ -69,10 +76,10 @@ def stages(network: Chain, rule: str) -> list[Stage]:
                 f"{rule}: network layer {name} is {type(layer).__name__}, whose state it cannot follow",
                 "it trains neurons and Recurrent layers; choose   regime=rtrl   or   regime=bptt",
             )
-        found.append(Stage(name, before, layer, tuple(shape)))
+        found.append(Stage(name, found[-1].layer if found else None, before, layer, tuple(shape)))
         before = []
     if before:
-        found.append(Stage(name, before, None, tuple(shape)))
+        found.append(Stage(name, found[-1].layer if found else None, before, None, tuple(shape)))
     return found
 
 
@@ -144,18 +151,29 @@ def run(stage: Stage, pre: Tensor, state: Any, dt: float, down: bool) -> tuple[R
     pre = pre.detach().requires_grad_(down)
     y, into = pre, pre
     weighted = stage.weighted
-    for module in stage.before:
+    row = [stage.below, *stage.before, stage.layer]
+    for last, module, following in zip(row, stage.before, row[2:], strict=False):
         into = y if weighted and module is weighted[0] else into
-        y = over_time(module, y)
+        y = over_time(by_kernel(last, module, following, y) or module, y)
     if stage.feedback is None:
         return Run(stage, pre, y, y.detach().requires_grad_(), into), None
     with torch.no_grad():
         out, after = stage.layer(y.detach(), state, dt=dt)
         first = torch.zeros_like(out[:1]) if state is None else state.out[None].to(out.dtype)
         shifted = torch.cat([first, out[:-1]])
-    weight = stage.feedback.synapses()
-    back = stage.feedback(shifted.flatten(0, 1).to(weight.dtype), weight).unflatten(0, shifted.shape[:2])
+    back = _returned(stage, shifted)
     return Run(stage, pre, y, (y + back).detach().requires_grad_(), into, back, shifted), after
+
+
+def _returned(stage: Stage, shifted: Tensor) -> Tensor:
+    """What a layer's outputs of the step before (K, B, ...) give through its recurrent weights."""
+    feedback, x = stage.feedback, shifted.flatten(0, 1)
+    weight = feedback.synapses()
+    if type(feedback) is AllToAll and stage.neuron.spiking and not asks_for_eager(stage.neuron) and unhooked(feedback):
+        linear = SimpleNamespace(weight=weight, bias=feedback.bias, out_features=len(weight))
+        if pays(x.flatten(1), linear, spikes=True):
+            return KernelLinear(linear, True)(x.flatten(1)).view_as(shifted)
+    return feedback(x.to(weight.dtype), weight).view_as(shifted)
 
 
 def inner(state: Any) -> Any:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.errors import UserError
+from snnctl.neurons.neuron import Neuron
 from snnctl.regimes.online.layered import Layered
 from snnctl.regimes.online.online import add
 from snnctl.regimes.online.response import Response
@@ -42,7 +43,16 @@ class Traced(Layered):
 
     def response(self, stage: Stage) -> Response | None:
         """Of the neurons that a stage's weights lead to; None: they keep nothing."""
-        return None if stage.layer is None else Response(stage.neuron, self.network.dt, self.wrong)
+        return None if stage.layer is None else self.of_neuron(stage.name, stage.neuron)
+
+    def of_neuron(self, name: str, neuron: Neuron) -> Response:
+        """The response of the neurons of a layer, found once where none of their numbers can change."""
+        known = vars(self).setdefault("_responses", {})
+        if any(True for _ in (*neuron.parameters(), *neuron.buffers())):
+            return Response(neuron, self.network.dt, self.wrong)
+        if known.get(name, (None,))[0] is not neuron:
+            known[name] = neuron, Response(neuron, self.network.dt, self.wrong)
+        return known[name][1]
 
     def begin(self, x: Any) -> list[dict[str, Any]]:
         carried = super().begin(x)
