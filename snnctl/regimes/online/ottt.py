@@ -28,12 +28,22 @@ class OTTT(Traced):
             network's input and for a bias: SpikingJelly's.
         others: as in `Traced`.
 
+    Raises:
+        UserError: a recurrent layer with presynaptic traces; as `Traced`.
+
     Source: M. Xiao et al., "Online training through time for spiking neural networks", NeurIPS 2022, arXiv 2210.04195.
     """
 
     def __init__(self, *args: Any, traces: Traces = "postsynaptic", **kwargs: Any):
         self.decay_of = one_of("OTTT", "traces", traces, Traces)  # before what the base looks at
         super().__init__(*args, **kwargs)
+
+    def suits(self, stage: Stage) -> None:
+        if self.decay_of == "presynaptic" and stage.feedback is not None:
+            raise self.wrong(
+                f"{stage.name} is recurrent, and traces are presynaptic", "set   regime.traces=postsynaptic"
+            )
+        super().suits(stage)
 
     def response(self, stage: Stage) -> Response | None:
         if self.decay_of == "postsynaptic":

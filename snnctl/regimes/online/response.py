@@ -18,7 +18,8 @@ Wrong = Callable[[str, str], UserError]  # problem, hint -> the error to raise
 
 
 class Response:
-    """Of an input to the outputs from then on, relative to the output of its own step, resets left aside:
+    """Of an input to the outputs from then on, relative to the output of its own step, resets and refractory times
+    left aside:
 
         h[t] = A h[t-1] + b x[t],   dout[t]/dx[t-k] = r[k] dout[t]/dx[t]
         r[0] = 1,   r[k] = q A^(k-1) b,   q = (dout/dh) / (dout/dx)

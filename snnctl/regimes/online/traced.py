@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -74,24 +75,15 @@ class Traced(Layered):
         if "into" in kept:
             powers = response.powers(steps).to(delta)
             late = torch.einsum("tk,t...->k...", powers, delta)  # (states, B, ...)
-            add(found, self._of_past(here.stage, kept, late))
+            for module in here.stage.weighted:
+                add(found, _of_past(module, kept["into"], kept["one"], late))
             if feedback is not None:
-                add(found, _pulled(feedback, kept["shifted"], late, feedback.parameters()))
+                add(found, _of_past(feedback, kept["shifted"], kept["one"], late))
         if more:
             kept["into"] = response.left(kept.get("into"), here.into.detach())
             kept["one"] = response.left(kept.get("one"), delta.new_ones(steps))
             if feedback is not None:
                 kept["shifted"] = response.left(kept.get("shifted"), here.shifted)
-        return found
-
-    def _of_past(self, stage: Stage, kept: dict[str, Any], late: Tensor) -> dict[nn.Parameter, Tensor]:
-        found: dict[nn.Parameter, Tensor] = {}
-        for module in stage.weighted:
-            found = _pulled(module, kept["into"], late, [module.weight])
-            if module.bias is not None and module.bias.requires_grad:
-                ones = kept["one"].view(-1, *[1] * (late.dim() - 1))
-                dims = [0, 1, *range(3, late.dim())] if not isinstance(module, nn.Linear) else range(late.dim() - 1)
-                found[module.bias] = (late * ones).sum(tuple(dims))
         return found
 
 
@@ -105,9 +97,18 @@ def carries_affine_only(rule: Layered, stage: Stage) -> UserError:
     )
 
 
-def _pulled(module: nn.Module, x: Tensor, cotangent: Tensor, parameters: Any) -> dict[nn.Parameter, Tensor]:
+def _of_past(module: nn.Module, x: Tensor, one: Tensor, late: Tensor) -> dict[nn.Parameter, Tensor]:
+    """Gradients of weights at the traces x (states, B, ...) of their inputs, of a bias at that of a constant 1."""
+    bias = getattr(module, "bias", None)
+    found = _pulled(module, x, late, [p for p in module.parameters() if p is not bias])
+    return found | _pulled(module, x, late * one.view(-1, *[1] * (late.dim() - 1)), [bias])
+
+
+def _pulled(
+    module: nn.Module, x: Tensor, cotangent: Tensor, parameters: Sequence[nn.Parameter | None]
+) -> dict[nn.Parameter, Tensor]:
     """Gradients of a module at inputs x (k, B, ...), summed over k."""
-    parameters = [p for p in parameters if p.requires_grad]
+    parameters = [p for p in parameters if p is not None and p.requires_grad]
     if not parameters:
         return {}
     with torch.enable_grad():
