@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,13 +25,14 @@ class Influence:
     Args:
         parameters: name -> parameter.
         run: one sample's chunk, differentiable.
+        module: what runs; its hooks are not called.
 
     Source: R. J. Williams, D. Zipser, "A learning algorithm for continually running fully recurrent neural networks",
     Neural Computation 1 (1989), doi:10.1162/neco.1989.1.2.270.
     """
 
-    def __init__(self, parameters: dict[str, nn.Parameter], run: Run):
-        self.parameters, self.run = parameters, run
+    def __init__(self, parameters: dict[str, nn.Parameter], run: Run, module: nn.Module):
+        self.parameters, self.run, self.module = parameters, run, module
         self.matrix: Tensor | None = None  # None: zero
 
     def gradient(self, adjoints: Sequence[Tensor]) -> dict[nn.Parameter, Tensor]:
@@ -50,12 +53,25 @@ class Influence:
             return torch.cat([leaf.flatten() for leaf in tensors(self.run(parameters, begun, x[:, None]))])
 
         jacobians = torch.vmap(torch.func.jacrev(end, argnums=(0, 1)), in_dims=(None, 0, 1), randomness="same")
-        with torch.enable_grad():
+        with torch.enable_grad(), unheard(self.module):
             direct, through = jacobians(given, [leaf.detach() for leaf in tensors(state)], x.detach())
         matrix = torch.cat([direct[name].detach().reshape(*direct[name].shape[:2], -1) for name in given], 2)
         if self.matrix is not None:
             matrix += torch.bmm(torch.cat([j.detach().flatten(2) for j in through], 2), self.matrix)
         self.matrix = matrix
+
+
+@contextmanager
+def unheard(module: nn.Module) -> Iterator[None]:
+    """Meanwhile no hook of a module, or of one inside it, is called: they would see tensors of a transform."""
+    kept = [(m, name, vars(m)[name]) for m in module.modules() for name in ("_forward_pre_hooks", "_forward_hooks")]
+    for m, name, _ in kept:
+        vars(m)[name] = OrderedDict()
+    try:
+        yield
+    finally:
+        for m, name, hooks in kept:
+            vars(m)[name] = hooks
 
 
 def tensors(state: Any) -> list[Tensor]:

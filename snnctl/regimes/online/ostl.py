@@ -83,7 +83,7 @@ class OSTL(Layered):
     def _influence(self, stage: Stage) -> Influence:
         layer = _Alone(stage, self.network.dt)
         learned = {name: p for name, p in layer.named_parameters() if p.requires_grad}
-        return Influence(learned, lambda parameters, state, x: functional_call(layer, parameters, (x, state)))
+        return Influence(learned, lambda parameters, state, x: functional_call(layer, parameters, (x, state)), layer)
 
     def traces(self, batch_size: int) -> int:
         """Bytes of the traces of all layers; none where a chunk holds the sequence."""

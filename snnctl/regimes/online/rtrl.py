@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
 from snnctl.datasets.batch import EventList
-from snnctl.regimes.online.influence import Influence, tensors
+from snnctl.regimes.online.influence import Influence, tensors, unheard
 from snnctl.regimes.online.online import Gradients, Online, add
 from snnctl.regimes.online.streaming import Criterion
 from snnctl.regimes.watching import short
@@ -50,7 +50,7 @@ class RTRL(Online):
         def run(parameters: dict[str, Tensor], state: Any, x: Tensor) -> Any:
             return functional_call(self.network, parameters, (x, state))[1]
 
-        return None, Influence(learned, run)
+        return None, Influence(learned, run, self.network)
 
     def learn(
         self, x: Tensor | EventList, carried: tuple[Any, Influence], criterion: Criterion, more: bool
@@ -74,7 +74,7 @@ class RTRL(Online):
         if not self.streams:
             return 0
         x = torch.empty(1, 1, *self.network.facts.shape, device="meta")
-        with torch.no_grad():
+        with torch.no_grad(), unheard(self.network):
             state = copy.deepcopy(self.network).to("meta")(x)[1]
         values = sum(leaf.numel() for leaf in tensors(state))
         learned = [p for p in self.network.parameters() if p.requires_grad]
