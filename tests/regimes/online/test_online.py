@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -13,7 +14,13 @@ from snnctl.cli import main
 from snnctl.errors import UserError
 from snnctl.losses import MeanMembraneCrossEntropy, PerStepCrossEntropy
 from snnctl.neurons import LIF
+from snnctl.regimes.online.decolle import DECOLLE
+from snnctl.regimes.online.eprop import EProp
+from snnctl.regimes.online.fptt import FPTT
 from snnctl.regimes.online.online import _Given, cosine
+from snnctl.regimes.online.ostl import OSTL
+from snnctl.regimes.online.ottt import OTTT
+from snnctl.regimes.online.rtrl import RTRL
 from snnctl.regimes.online.sltt import SLTT
 from tests.commands.test_train_killed import EAGER, kill, start, wait_for_rows
 from tests.regimes.online.drawn import SGD, batch, network
@@ -28,19 +35,49 @@ def columns(folder) -> dict[str, list[str]]:
     return {name: [row[name] for row in rows if row[name]] for name in rows[0]}
 
 
-@pytest.mark.parametrize("words", [
-    "regime=eprop regime.feedback=adaptive regime.cosine_every=4", "regime=ottt regime.chunk=1 regime.update_every=1",
-    "regime=sltt trainer.gradient_clip_val=1 trainer.accumulate_grad_batches=2", "regime=ostl regime.chunk=3",
-    "regime=decolle", "regime=fptt regime.chunk=2 trainer.gradient_clip_val=1", "regime=rtrl regime.chunk=4",
-])  # fmt: skip
+RUNS = [
+    "regime=eprop regime.feedback=adaptive regime.cosine_every=4",
+    "regime=ottt regime.chunk=1 regime.update_every=1 trainer.gradient_clip_val=1",
+    "regime=rtrl regime.chunk=4",
+]
+MORE = ["regime=sltt trainer.gradient_clip_val=1 trainer.accumulate_grad_batches=2", "regime=ostl regime.chunk=3",
+        "regime=decolle", "regime=fptt regime.chunk=2 trainer.gradient_clip_val=1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [*RUNS, *(pytest.param(words, marks=pytest.mark.slow) for words in MORE)])
 def test_each_trains_from_the_command_line(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     assert main(["train", *FEW, *words.split(), f"hydra.run.dir={tmp_path / 'run'}"]) == 0
     seen = columns(tmp_path / "run")
-    assert float(seen["train/loss"][-1]) < float(seen["train/loss_step"][0])
-    assert float(seen["val/acc"][-1]) > 0.15
+    assert 0 < float(seen["train/loss"][-1]) < 4
+    assert (tmp_path / "run" / "weights.safetensors").exists()
     if "cosine" in words:
+        assert len(seen["train/cosine"]) > 1
         assert all(0 < float(value) <= 1.00001 for value in seen["train/cosine"])
+
+
+RULES = {"eprop": partial(EProp, feedback="adaptive"), "ottt": OTTT, "sltt": SLTT, "ostl": OSTL, "decolle": DECOLLE,
+         "rtrl": RTRL, "fptt": partial(FPTT, alpha=0.1)}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_each_learns_a_batch_by_heart(name):
+    net, data = network(LIF, sizes=(20,)), batch()
+    rule = RULES[name](net, PerStepCrossEntropy(), SGD, chunk=6).double()
+    adam = torch.optim.Adam(rule.parameters(), lr=0.02)
+
+    def move(gradients):
+        for p in rule.parameters():
+            p.grad = gradients.get(p)
+        adam.step()
+
+    rule.update = move
+    losses = []
+    for _ in range(60):
+        loss, _, gradients = rule.gradients(data)
+        losses.append(loss.item())
+        move(gradients)
+    assert losses[-1] < 0.6 * losses[0]
 
 
 def test_check_refuses_what_memory_does_not_hold(tmp_path, monkeypatch, capsys):
