@@ -38,6 +38,7 @@ BUDGETS = (
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget("braille_eprop", 0.975, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7

@@ -36,7 +36,7 @@ def columns(folder) -> dict[str, list[str]]:
 
 
 RUNS = [
-    "regime=eprop regime.feedback=adaptive regime.cosine_every=4",
+    "regime=eprop regime.cosine_every=4",
     "regime=ottt regime.chunk=1 regime.update_every=1 trainer.gradient_clip_val=1",
     "regime=rtrl regime.chunk=4",
 ]
