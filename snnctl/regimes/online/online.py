@@ -108,6 +108,11 @@ class Online(Supervised):
         self.check(self.trainer.datamodule.batch_size)
         if self.trainer.world_size > 1 and self.update_every is not None:
             raise self.wrong("weights that move within a sequence need one process", "set   trainer.devices=1")
+        if self.trainer.accumulate_grad_batches > 1 and self.update_every is not None:
+            raise self.wrong(
+                "weights that move within a sequence cannot wait for several batches",
+                "set   trainer.accumulate_grad_batches=1, or regime.update_every=null",
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, scores, gradients = self.gradients(batch)

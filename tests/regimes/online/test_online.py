@@ -80,13 +80,16 @@ def test_each_learns_a_batch_by_heart(name):
     assert losses[-1] < 0.6 * losses[0]
 
 
-def test_check_refuses_what_memory_does_not_hold(tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_trained_is_refused_before_training(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["network=recurrent", "network.hidden=[128]", "regime=rtrl", "regime.chunk=2"]
     for verb in ("check", "train"):
         assert main([verb, *words]) == 2
         assert "RTRL: its traces take" in capsys.readouterr().err
     assert not list(tmp_path.glob("runs/*/*/metrics.csv"))
+    moving = ["loss=per_step", "regime=sltt", "regime.chunk=2", "regime.update_every=2"]
+    assert main(["train", *FEW, *moving, "trainer.accumulate_grad_batches=2"]) == 2
+    assert "cannot wait for several batches" in capsys.readouterr().err
     assert main(["check", *words, "network.hidden=[4]"]) == 0
 
 
