@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from snnctl.datasets.batch import Batch, EventList
 from snnctl.errors import UserError
+from snnctl.networks.hooks import unhooked
 from snnctl.regimes.online.streaming import Criterion, of_whole, piece
 from snnctl.regimes.supervised import Supervised
 
@@ -24,6 +25,7 @@ class Online(Supervised):
     The length of a chunk changes no number: traces carry exactly what a rule wants of the past. A loss that is no mean
     over steps (`Loss.stepwise`) has its gradient only when all is read out: where the sequence is longer than a chunk
     it is then run twice, and the readout (T, B, C) kept. A rule has two methods: `begin` and `learn`.
+    Validation goes in chunks too; a test, which counts operations and spikes, sees all steps at once.
 
     Args:
         chunk: steps, 1 and above.
@@ -154,8 +156,9 @@ class Online(Supervised):
         optimizer.zero_grad()
 
     def forward(self, batch: Batch) -> Tensor:
-        """The readout over time, (T, B, C), run in chunks where no gradient is asked for."""
-        return super().forward(batch) if torch.is_grad_enabled() else self._streamed(batch.x)
+        """The readout over time, (T, B, C): in chunks, but where hooks that count or record look on, all at once."""
+        alone = all(unhooked(module, but_rates=True) for module in self.network.modules())
+        return self._streamed(batch.x) if alone and not torch.is_grad_enabled() else super().forward(batch)
 
     def _streamed(self, x: Tensor | EventList) -> Tensor:
         outs, state = [], None

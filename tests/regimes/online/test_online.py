@@ -26,7 +26,7 @@ from tests.commands.test_train_killed import EAGER, kill, start, wait_for_rows
 from tests.regimes.online.drawn import SGD, batch, network
 from tests.runs import SMALL, assert_same_run, snnctl
 
-FEW = [*SMALL, "loss=per_step", "network.hidden=[8]", "trainer.max_epochs=1", "eval_after=false"]
+FEW = [*SMALL, "loss=per_step", "network.hidden=[8]", "trainer.max_epochs=1"]
 
 
 def columns(folder) -> dict[str, list[str]]:
@@ -116,6 +116,10 @@ def test_evaluation_in_chunks_reads_out_the_same():
     rule, data = SLTT(network(LIF), PerStepCrossEntropy(), SGD, chunk=5), batch()
     with torch.no_grad():
         torch.testing.assert_close(rule(data), rule.network(data.x)[0])
+        rows = []
+        rule.network.layers["fc0"].register_forward_hook(lambda module, args, out: rows.append(len(out)))
+        rule(data)
+    assert rows == [12 * 4]  # who looks on sees all steps at once
 
 
 def test_cosine():
