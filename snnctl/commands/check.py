@@ -82,6 +82,7 @@ def report(cfg: DictConfig) -> None:
             if node and not node.get("_partial_"):
                 config.build(node)
     facts, batch = parts.data.facts, parts.data.batch_size
+    parts.regime.check(batch)
     steps = facts.steps or ASSUMED_STEPS
     runs = backends(parts.network, cfg.trainer.get("accelerator", "auto"))
     rows = [

@@ -86,6 +86,8 @@ class PerStepCrossEntropy(CrossEntropy):
     Source: Deng et al. 2022, arXiv 2202.11946.
     """
 
+    stepwise = True
+
     def __init__(
         self,
         level_weight: float = 0.0,

@@ -24,9 +24,15 @@ class Loss(nn.Module):
     Args:
         class_weights: w, the factor of each class's samples; None: 1. For classes of unequal size.
 
+    Attributes:
+        stepwise: loss and scores of a sample are means over its valid steps, so that both can be summed up piece by
+            piece.
+
     Raises:
         UserError: a weight is below 0.
     """
+
+    stepwise = False
 
     def __init__(self, class_weights: Sequence[float] | None = None):
         super().__init__()

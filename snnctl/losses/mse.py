@@ -101,6 +101,8 @@ class MembraneMSE(Loss):
     Source: Eshraghian et al. 2023, doi 10.1109/JPROC.2023.3308088.
     """
 
+    stepwise = True
+
     def __init__(self, on_target: float = 1.0, off_target: float = 0.0, class_weights: Sequence[float] | None = None):
         super().__init__(class_weights)
         self.on_target = within("on_target", on_target, "unit of v", -math.inf)

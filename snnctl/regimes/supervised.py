@@ -51,6 +51,9 @@ class Supervised(lightning.LightningModule):
         """The readout over time, (T, B, C), with the gradient that this regime trains with."""
         raise NotImplementedError
 
+    def check(self, batch_size: int) -> None:
+        """Raises a UserError for what this regime cannot train with batches of this size; `snnctl check` asks."""
+
     def penalty(self, batch: Batch) -> Tensor | None:
         """What a regularizer adds to the training loss, shape (), or None."""
         return None

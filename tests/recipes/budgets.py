@@ -78,6 +78,7 @@ BUDGETS = (
         0.02,
         (),  # its loss counts spikes
     ),
+    Budget("braille_eprop", 0.975, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),

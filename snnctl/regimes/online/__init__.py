@@ -1,0 +1,1 @@
+"""Rules that learn while a sequence runs: its activations are never kept over time."""
