@@ -113,6 +113,9 @@ def evaluate_run(
     """
     from snnctl import config
     from snnctl.atomic import write_json
+
+    if hasattr(experiment.regime, "acts"):
+        return evaluate_policy(cfg, run_dir, experiment, weights)
     from snnctl.callbacks.measures import Measures
     from snnctl.callbacks.predictions import Predictions
     from snnctl.experiment import restore_weights
@@ -120,17 +123,7 @@ def evaluate_run(
     restore_weights(experiment.network, run_dir.path, weights)
     facts = experiment.data.facts
     predictions, measures = Predictions(), Measures(experiment.network, facts.classes, facts.dt)
-    wanted = ("_target_", "accelerator", "precision", "limit_test_batches")
-    trainer = config.build(
-        {k: cfg.trainer[k] for k in wanted if k in cfg.trainer},
-        devices=1,
-        logger=False,
-        callbacks=[predictions, measures],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=run_dir.path,
-    )
+    trainer = tester(cfg, run_dir, [predictions, measures])
     measured = trainer.test(experiment.regime, datamodule=experiment.data, verbose=False)
     if not measured or not predictions.counted:
         raise UserError(
@@ -145,6 +138,42 @@ def evaluate_run(
     }
     write_json(before, results)
     predictions.write(run_dir.path / "predictions.csv", facts.classes)
+    return results
+
+
+def tester(cfg: DictConfig, run_dir: RunDir, callbacks: list[Any]) -> Any:
+    """The run's trainer, as far as a test needs it."""
+    from snnctl import config
+
+    wanted = ("_target_", "accelerator", "precision", "limit_test_batches")
+    return config.build(
+        {k: cfg.trainer[k] for k in wanted if k in cfg.trainer},
+        devices=1,
+        logger=False,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=run_dir.path,
+    )
+
+
+def evaluate_policy(
+    cfg: DictConfig, run_dir: RunDir, experiment: Experiment, weights: Path | None = None
+) -> dict[str, Any]:
+    """Play the test episodes; write results.json, episodes.csv and episode.gif. As `evaluate_run`."""
+    from snnctl.atomic import write_json
+    from snnctl.experiment import restore_weights
+    from snnctl.report import episodes
+
+    restore_weights(experiment.network, run_dir.path, weights)
+    tester(cfg, run_dir, []).test(experiment.regime, datamodule=experiment.data, verbose=False)
+    played = experiment.regime.tallies["test"].episodes
+    before = run_dir.path / "results.json"
+    results = {**(read_json(before) if before.exists() else {}), **episodes.spread(played)}
+    write_json(before, results)
+    episodes.write(played, run_dir.path / "episodes.csv")
+    print(episodes.video(experiment.regime, experiment.data, run_dir.path / "episode.gif"))
     return results
 
 

@@ -8,9 +8,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from snnctl.report import episodes
+
 
 def show(results: dict[str, Any], folder: Path) -> None:
     """Print accuracy, classes, layers and operations of a results.json, and the operations' energy."""
+    if "test/return" in results:
+        episodes.show(results, folder)
+        return
     console = Console(width=None if Console().is_terminal else 110)
     console.print(
         f"test accuracy {100 * results['test/acc']:.2f} %  loss {results['test/loss']:.4f}  "
