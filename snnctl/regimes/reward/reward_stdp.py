@@ -155,7 +155,8 @@ class RewardSTDP(Acting):
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The changes in the place of a gradient, for the optimizer to subtract."""
         for name, weight in self.plastic.weights.items():
-            weight.grad = -self._changes[name]
+            change = -self._changes[name] / self.trainer.accumulate_grad_batches
+            weight.grad = change if weight.grad is None else weight.grad + change
 
     @torch.no_grad()
     def on_train_batch_end(self, outputs: Any, batch: Turn, batch_idx: int) -> None:
