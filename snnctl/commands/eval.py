@@ -111,7 +111,6 @@ def evaluate_run(
     Returns:
         What results.json holds.
     """
-    from snnctl import config
     from snnctl.atomic import write_json
 
     if hasattr(experiment.regime, "acts"):

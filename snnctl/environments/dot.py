@@ -34,9 +34,7 @@ class DotTracing:
     steps = None
     actions = tuple(MOVES)
 
-    def __init__(
-        self, size: int = 10, trail: int = 4, turn: float = 0.15, longest: int = 100, centred: bool = True
-    ):
+    def __init__(self, size: int = 10, trail: int = 4, turn: float = 0.15, longest: int = 100, centred: bool = True):
         for name, value, low in (("size", size, 3), ("trail", trail, 1), ("longest", longest, 1)):
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise UserError(f"DotTracing: {name} is {value!r}", f"expected a whole number of at least {low}")

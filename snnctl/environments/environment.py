@@ -76,7 +76,7 @@ class Environment(lightning.LightningDataModule):
             raise UserError(f"environment.steps is {steps!r}", "expected at least 1 time step an observation")
         self.steps, self.signed, self.encoding = film or steps, signed, encoding
         self.scale = torch.tensor(scale, dtype=torch.float32, device="cpu")
-        if self.scale.dim() and tuple(self.scale.shape) != self.world.shape or not self.scale.isfinite().all():
+        if (self.scale.dim() and tuple(self.scale.shape) != self.world.shape) or not self.scale.isfinite().all():
             raise UserError(
                 f"environment.scale is {scale}, an observation of {self.world.name} has shape {self.world.shape}",
                 "one finite number, or one a value",

@@ -43,7 +43,7 @@ class EventGrid:
         pixels: int = 2,
         steps: int = 8,
         contrast: float = 0.5,
-        noise: float = 0.01,
+        noise: float = 0.002,
         goal: float = 1.0,
         step: float = -0.02,
         bump: float = -0.1,

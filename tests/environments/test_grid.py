@@ -70,7 +70,9 @@ def test_the_picture_shows_agent_and_goal():
     assert {tuple(c) for c in picture.reshape(-1, 3)} >= {(31, 119, 180), (255, 127, 14)}
 
 
-@pytest.mark.parametrize("wrong", [{"size": 2}, {"steps": 1}, {"contrast": 0.0}, {"noise": 1.5}, {"goal": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 2}, {"steps": 1}, {"contrast": 0.0}, {"noise": 1.5}, {"goal": float("nan")}]
+)
 def test_values_out_of_range(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         EventGrid(**wrong)

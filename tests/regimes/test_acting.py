@@ -127,7 +127,8 @@ def test_a_grid_world_is_learned_by_reward_alone(tmp_path, recipe):
     small = [o for o in SMALL if "hidden" not in o]
     linear = ["network=linear", "+network.layers.classes.bias=false", "+network.layers.actions=${neuron}"]
     grown = ["environment.turns=90", "environment.world.longest=null", "environment.val_episodes=30",
-             "environment.world.noise=0", "environment.world.steps=8", "environment.players=8", "eval_after=false"]  # fmt: skip
+             "environment.world.noise=0", "environment.world.steps=8", "environment.players=8",
+             "eval_after=false"]  # fmt: skip
     learns = ["regime=mstdpet", "loss=spike_count", "optimizer=sgd", "optimizer.lr=1", "regime.init=[0.2,0.6]"]
     train(compose(recipe, [*small, *linear, *grown, *learns]), tmp_path / "a", "small", [])
     rows = list(csv.DictReader((tmp_path / "a" / "metrics.csv").open()))

@@ -103,7 +103,9 @@ def _not_plain(network: Network) -> str:
     for name, module in network.named_modules():
         if isinstance(module, Chain) and name and type(module).forward is not Chain.forward:
             return name
-    return next((n for n, layer, _ in network.walk() if not isinstance(layer, Chain) and hasattr(layer, "feedback")), "")
+    return next(
+        (n for n, layer, _ in network.walk() if not isinstance(layer, Chain) and hasattr(layer, "feedback")), ""
+    )
 
 
 def _at(network: Network, name: str) -> nn.Module:

@@ -33,8 +33,8 @@ class RewardSTDP(Acting):
         layers: dotted names of the plastic layers; None: every linear layer.
         baseline: what is taken off a reward; None: nothing.
         actions: of each player a turn.
-        select: how training acts on the scores: "softmax" of them by `temperature`, "proportional" to them (all 0: any),
-            or the "highest".
+        select: how training acts on the scores: "softmax" of them by `temperature`, "proportional" to them (all 0:
+            any), or the "highest".
         temperature: of the softmax, in the unit of the scores, above 0.
         epsilon: chance of an action at random, 0 to 1.
         credit: "taken": spikes of the outputs whose action was not taken are not seen by the rule, as if the action
@@ -145,9 +145,7 @@ class RewardSTDP(Acting):
         state = self.rule.begin(pre[0], post[0]) if state is None else self.rule.observed(state)
         total = 0.0
         for t in range(len(pre)):
-            now, state = self.rule.step(
-                pre[t], post[t], state, self.network.dt, None if chance is None else chance[t]
-            )
+            now, state = self.rule.step(pre[t], post[t], state, self.network.dt, None if chance is None else chance[t])
             total = total + now
         self._states[name] = state
         return total

@@ -19,7 +19,9 @@ class RewardRule(Protocol):
     def begin(self, pre: Tensor, post: Tensor) -> Any:
         """The state at rest, for spikes pre (B, I) and post (B, O)."""
 
-    def step(self, pre: Tensor, post: Tensor, state: Any, dt: float, chance: Tensor | None = None) -> tuple[Tensor, Any]:
+    def step(
+        self, pre: Tensor, post: Tensor, state: Any, dt: float, chance: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
         """One time step.
 
         Args:
