@@ -160,10 +160,12 @@ def tester(cfg: DictConfig, run_dir: RunDir, callbacks: list[Any]) -> Any:
 def evaluate_policy(
     cfg: DictConfig, run_dir: RunDir, experiment: Experiment, weights: Path | None = None
 ) -> dict[str, Any]:
-    """Play the test episodes; write results.json, episodes.csv and episode.gif. As `evaluate_run`."""
+    """Play the test episodes; write results.json, episodes.csv, episode.gif and returns.png. As `evaluate_run`."""
     from snnctl.atomic import write_json
+    from snnctl.callbacks.metrics_csv import read
     from snnctl.experiment import restore_weights
     from snnctl.report import episodes
+    from snnctl.report.pictures import returns
 
     restore_weights(experiment.network, run_dir.path, weights)
     tester(cfg, run_dir, []).test(experiment.regime, datamodule=experiment.data, verbose=False)
@@ -172,6 +174,8 @@ def evaluate_policy(
     results = {**(read_json(before) if before.exists() else {}), **episodes.spread(played)}
     write_json(before, results)
     episodes.write(played, run_dir.path / "episodes.csv")
+    if (run_dir.path / "metrics.csv").exists():
+        returns.draw(read(run_dir.path / "metrics.csv"), run_dir.path / "returns.png")
     print(episodes.video(experiment.regime, experiment.data, run_dir.path / "episode.gif"))
     return results
 

@@ -91,11 +91,13 @@ def test_an_evaluation_writes_returns_episodes_and_a_film(tmp_path, recipe, caps
     totals = [float(row["return"]) for row in rows]
     assert results["test/return"] == pytest.approx(sum(totals) / 3)
     assert (tmp_path / "run" / "episode.gif").read_bytes()[:6] == b"GIF89a"
+    assert (tmp_path / "run" / "returns.png").read_bytes()[1:4] == b"PNG"
     again = str(tmp_path / "run")
     capsys.readouterr()
     assert main(["eval", again, "environment.test_episodes=4"]) == 0
     assert "over 4 episodes" in capsys.readouterr().out
     assert main(["check", again]) == 0
+    assert main(["deploy", again, "target=nir"]) == 0  # a policy is a plain network
 
 
 @pytest.mark.parametrize(("overrides", "said"), [
