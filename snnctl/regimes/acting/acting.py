@@ -15,6 +15,7 @@ from snnctl.environments.players import Players
 from snnctl.environments.turns import Turn
 from snnctl.errors import RunFailed, UserError, number
 from snnctl.metrics.decoders import Decoder, Learned
+from snnctl.neurons.signature import whole_signature
 from snnctl.regimes.acting.playing import play
 from snnctl.regimes.acting.returns import Returns
 from snnctl.regimes.supervised import Supervised
@@ -40,6 +41,10 @@ class Acting(lightning.LightningModule):
     """
 
     acts = True  # needs an environment, not a labelled set
+
+    def __init_subclass__(cls, **keywords: Any):
+        super().__init_subclass__(**keywords)
+        cls.__signature__ = whole_signature(cls)  # so that a check knows what each takes
 
     def __init__(
         self,

@@ -20,10 +20,10 @@ class PPO(Acting):
     """The policy gradient on clipped ratios, several times over the same play:
 
         L = -mean(min(q A, clip(q, 1 - clip, 1 + clip) A)) + value_weight mean((V - R)^2) - entropy mean(H)
-        q = pi(a | o) / pi_old(a | o),   A: generalised advantages, of mean 0 and deviation 1 in a minibatch,   R = A + V
+        q = pi(a | o) / pi_old(a | o),   A: generalised advantages, mean 0 and deviation 1 in a minibatch,   R = A + V
 
-    The players act `horizon` times each, then `passes` passes are made over these samples in `minibatches` parts, a turn
-    each. So an epoch of `environment.turns` turns is turns / (passes minibatches) plays.
+    The players act `horizon` times each, then `passes` passes are made over these samples, in `minibatches` parts, one
+    a turn. So an epoch of `environment.turns` turns is turns / (passes minibatches) plays.
 
     Args:
         horizon: actions of each player between updates. minibatches: parts of a pass. passes: over the same play.
