@@ -41,10 +41,11 @@ def video(regime: Any, environment: Any, path: Path) -> str:
     Returns:
         What was done, for people.
     """
+    from snnctl.regimes.acting.playing import greedy
     from snnctl.report.pictures.episode import film
 
     try:
-        total, length = film(environment, path, lambda seen: regime.preferences(environment, seen))
+        total, length = film(environment, path, lambda seen: regime.preferences(environment, seen), greedy)
     except UserError as error:
         return f"no video: {error.problem}. {error.hint}"
     except Exception as error:  # a world's own drawing: of any package, raising anything

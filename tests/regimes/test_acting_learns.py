@@ -15,6 +15,7 @@ from snnctl.networks import Network
 from snnctl.neurons import LI, LIF
 from snnctl.regimes.acting.acting import Acting
 from snnctl.regimes.acting.dqn import DQN
+from snnctl.regimes.acting.playing import greedy
 from snnctl.regimes.acting.ppo import PPO
 from snnctl.regimes.acting.reinforce import REINFORCE
 
@@ -76,3 +77,12 @@ def test_the_better_action_is_found(monkeypatch, kind, updates, options):
     else:
         gap = scores[:, ::-1] - scores
         assert (gap[[0, 1], [0, 1]] < -1).all()
+
+
+def test_between_equal_scores_the_observation_decides():
+    seen = np.random.default_rng(0).random((64, 3), dtype=np.float32)
+    scores = np.tile(np.array([2.0, 0.0, 2.0, 1.0]), (64, 1))
+    action = greedy(scores, seen)
+    assert set(action.tolist()) == {0, 2}
+    assert (greedy(scores[::-1], seen[::-1]) == action[::-1]).all()
+    assert greedy(np.array([[0.0, 1.0]]), seen[:1]).tolist() == [1]

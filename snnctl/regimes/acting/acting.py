@@ -16,7 +16,7 @@ from snnctl.environments.turns import Turn
 from snnctl.errors import RunFailed, UserError, number
 from snnctl.metrics.decoders import Decoder, Learned
 from snnctl.neurons.signature import whole_signature
-from snnctl.regimes.acting.playing import play
+from snnctl.regimes.acting.playing import greedy, play
 from snnctl.regimes.acting.returns import Returns
 from snnctl.regimes.supervised import Supervised
 
@@ -28,7 +28,7 @@ class Acting(lightning.LightningModule):
 
     In training the loss says how scores are read (mean or largest membrane, spike counts), no label is there. A turn is
     one batch of Lightning's: `learn(turn)` plays and returns the loss of one update. Validation and test play whole
-    episodes with the action of the largest score, so a figure of an evaluation depends on the weights alone.
+    episodes with the action of the largest score (see `greedy`), so a figure of an evaluation depends on the weights alone.
 
     Args:
         network: (T, B, ...) -> ((T, B, actions), state).
@@ -130,10 +130,10 @@ class Acting(lightning.LightningModule):
     def _evaluate(self, stage: str) -> None:
         environment = self.environment
 
-        def greedy(seen: np.ndarray) -> np.ndarray:
-            return self.preferences(environment, seen).argmax(1)
+        def act(seen: np.ndarray) -> np.ndarray:
+            return greedy(self.preferences(environment, seen), seen)
 
-        self.tallies[stage].add(play(environment, stage, environment.episodes[stage], greedy))
+        self.tallies[stage].add(play(environment, stage, environment.episodes[stage], act))
 
     # -- epochs and resume -----------------------------------------------------------------------------------
 

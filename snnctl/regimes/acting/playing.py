@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,21 @@ from snnctl.environments.players import Finished
 TOGETHER = 50  # episodes that are played side by side
 
 Act = Callable[[np.ndarray], np.ndarray]  # observations (B, *shape) -> actions (B,)
+
+
+def greedy(scores: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The action of the largest score; between equal ones, frequent among spike counts, the observation decides.
+
+    A fixed one of them would run into the same wall for ever, a random one would make figures depend on the order.
+
+    Args:
+        scores: (B, actions). seen: (B, *shape) observations.
+
+    Returns:
+        (B,).
+    """
+    best = [np.flatnonzero(own == own.max()) for own in scores]
+    return np.array([ties[zlib.crc32(own.tobytes()) % len(ties)] for ties, own in zip(best, seen, strict=True)])
 
 
 def play(environment: Environment, purpose: str, episodes: int, act: Act) -> list[Finished]:

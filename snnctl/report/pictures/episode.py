@@ -20,14 +20,19 @@ MILLISECONDS = 50  # of a frame
 
 
 def film(
-    environment: Environment, path: Path, act: Callable[[np.ndarray], np.ndarray], purpose: str = "test"
+    environment: Environment,
+    path: Path,
+    act: Callable[[np.ndarray], np.ndarray],
+    choose: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    purpose: str = "test",
 ) -> tuple[float, int]:
     """Play the first episode of a purpose and write it as a GIF.
 
     Args:
         environment: what is played.
         path: of the file.
-        act: observations (1, *shape) -> scores (1, actions); the largest is the action.
+        act: observations (1, *shape) -> scores (1, actions).
+        choose: these scores and observations -> actions (1,).
         purpose: whose first episode.
 
     Returns:
@@ -37,16 +42,17 @@ def film(
 
     game, world = environment.world.make(pictures=True), environment.world
     seen = game.reset(seed=episode_seed(environment.seed, purpose, 0))[0]
-    pictures, scores, total, over = [game.render()], [], 0.0, False
+    pictures, scores, actions, total, over = [game.render()], [], [], 0.0, False
     while not over:
-        scores.append(act(np.asarray(seen, dtype=np.float32)[None])[0])
-        action = int(scores[-1].argmax()) + getattr(world, "first", 0)
-        seen, reward, ended, cut, _ = game.step(action)
+        given = np.asarray(seen, dtype=np.float32)[None]
+        scores.append(act(given)[0])
+        actions.append(int(choose(scores[-1][None], given)[0]))
+        seen, reward, ended, cut, _ = game.step(actions[-1] + getattr(world, "first", 0))
         total, over = total + float(reward), bool(ended or cut)
         pictures.append(game.render())
-    every = -(-len(pictures) // FRAMES)
+    every, last = -(-len(pictures) // FRAMES), len(scores) - 1
     frames = [
-        _frame(pictures[k], scores[min(k, len(scores) - 1)], world.actions, f"{world.name}   action {k}")
+        _frame(pictures[k], scores[min(k, last)], actions[min(k, last)], world.actions, f"{world.name}   action {k}")
         for k in range(0, len(pictures), every)
     ]
     out = BytesIO()
@@ -55,7 +61,7 @@ def film(
     return total, len(scores)
 
 
-def _frame(picture: np.ndarray, scores: np.ndarray, actions: tuple[str, ...], title: str):
+def _frame(picture: np.ndarray, scores: np.ndarray, chosen: int, actions: tuple[str, ...], title: str):
     """The picture, a line above, and a bar an action below: softmax of the scores, the chosen one orange."""
     from PIL import Image, ImageDraw
 
@@ -69,7 +75,7 @@ def _frame(picture: np.ndarray, scores: np.ndarray, actions: tuple[str, ...], ti
     share /= share.sum()
     for k, name in enumerate(actions):
         top = 20 + shown.height + 14 * k
-        colour = (255, 127, 14) if k == int(scores.argmax()) else (31, 119, 180)
+        colour = (255, 127, 14) if k == chosen else (31, 119, 180)
         draw.text((4, top), name[:14], fill="black")
         draw.rectangle((100, top + 2, 100 + int(share[k] * (WIDE - 106)), top + 10), fill=colour)
     return whole.quantize(64)
