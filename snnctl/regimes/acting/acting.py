@@ -28,7 +28,7 @@ class Acting(lightning.LightningModule):
 
     In training the loss says how scores are read (mean or largest membrane, spike counts), no label is there. A turn is
     one batch of Lightning's: `learn(turn)` plays and returns the loss of one update. Validation and test play whole
-    episodes with the action of the largest score (see `greedy`), so a figure of an evaluation depends on the weights alone.
+    episodes with the action of the largest score (see `greedy`), so that a figure depends on the weights alone.
 
     Args:
         network: (T, B, ...) -> ((T, B, actions), state).
