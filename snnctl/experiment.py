@@ -28,6 +28,7 @@ from snnctl.callbacks.metrics_csv import MetricsCSV
 from snnctl.callbacks.progress import EpochLines
 from snnctl.callbacks.ranks import RanksAgree
 from snnctl.datasets.facts import Facts
+from snnctl.environments.environment import Environment
 from snnctl.errors import UserError
 from snnctl.rundir import read_json
 
@@ -53,7 +54,8 @@ class Experiment:
         size = "x".join(map(str, facts.shape))
         steps = f", {facts.steps} steps" if facts.steps else ""
         parameters = sum(p.numel() for p in self.network.parameters())
-        return f"{size}{steps}, {len(facts.classes)} classes, {parameters:,} parameters"
+        outputs = "actions" if isinstance(self.data, Environment) else "classes"
+        return f"{size}{steps}, {len(facts.classes)} {outputs}, {parameters:,} parameters"
 
     def left_out(self, named: int = 3) -> str:
         """`2 recordings cannot be read and are left out: a.npy, b.npy`, the first `named`; empty where all can be."""
@@ -84,7 +86,7 @@ def assemble(cfg: DictConfig) -> Experiment:
     """
     quiet_lightning()
     seed_all(cfg.seed)
-    data = config.build(cfg.dataset)
+    data = config.build(data_node(cfg))
     network = config.build(cfg.network)(facts=data.facts)
     optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
     optimizer = config.build(cfg.optimizer)
@@ -96,7 +98,28 @@ def assemble(cfg: DictConfig) -> Experiment:
         monitor=cfg.objective,
         **optional,
     )
+    check_purpose(regime, data)
     return Experiment(data, network, regime)
+
+
+def data_node(cfg: DictConfig) -> DictConfig:
+    """What the run learns from: its environment, where it has one, else its data set."""
+    return cfg.environment if cfg.get("environment") else cfg.dataset
+
+
+def check_purpose(regime: Any, data: Any) -> None:
+    """Raises a UserError where a regime that acts was given labels, or one that learns from labels an environment."""
+    name, acts = type(regime).__name__, getattr(regime, "acts", False)
+    if acts and not isinstance(data, Environment):
+        raise UserError(
+            f"{name} learns to act, a data set of labels has no rewards",
+            "choose an environment   environment=cartpole   see   snnctl ls environments\nor   regime=bptt",
+        )
+    if isinstance(data, Environment) and not acts:
+        raise UserError(
+            f"{name} learns from labels, {data.world.name} has none",
+            "choose   regime=ppo, reinforce, dqn or reward_stdp\nor   environment=null",
+        )
 
 
 def with_target(cfg: DictConfig) -> DictConfig:

@@ -53,18 +53,19 @@ class FiringRates(lightning.Callback):
                 spikes = output[0].detach().mean(tuple(range(2, output[0].dim())))  # no copy of channels-last maps
                 if (pool := given.get("pool")) is not None and not pool.mean:
                     spikes = spikes / pool.size**2
-                valid, steps = self._steps(len(spikes), getattr(pl_module, "chunk_start", 0), spikes.device)
+                valid, steps = self._steps(*spikes.shape, getattr(pl_module, "chunk_start", 0), spikes.device)
                 before = self._sums.get(name) or (torch.zeros_like(steps),) * 2
                 new = (spikes * valid).sum(), steps
                 self._sums[name] = tuple(b.to(n.device) + n for b, n in zip(before, new, strict=True))
 
         return rates_only(hook)
 
-    def _steps(self, steps: int, start: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _steps(self, steps: int, batch: int, start: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Which of the steps from `start` on are no padding, (T, B), and how many are; the same for all layers."""
-        key = steps, start, device
+        key = steps, batch, start, device
         if key not in self._valid:
             valid = torch.arange(start, start + steps, device=device)[:, None] < self._length.to(device)
+            valid = valid.expand(steps, batch)  # one length may stand for all
             self._valid[key] = valid, valid.sum().double()
         return self._valid[key]
 

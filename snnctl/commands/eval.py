@@ -162,6 +162,9 @@ def evaluate_run(
         What results.json holds.
     """
     from snnctl.atomic import write_json
+
+    if hasattr(experiment.regime, "acts"):
+        return evaluate_policy(cfg, run_dir, experiment, weights)
     from snnctl.experiment import restore_weights
 
     restore_weights(experiment.network, run_dir.path, weights)
@@ -187,29 +190,58 @@ def evaluate(cfg: DictConfig, experiment: Experiment, folder: Path) -> tuple[dic
     Raises:
         UserError: there are no test samples.
     """
-    from snnctl import config
     from snnctl.callbacks.measures import Measures
     from snnctl.callbacks.predictions import Predictions
 
     facts = experiment.data.facts
     predictions, measures = Predictions(), Measures(experiment.network, facts.classes, facts.dt)
-    wanted = ("_target_", "accelerator", "precision", "limit_test_batches")
-    trainer = config.build(
-        {k: cfg.trainer[k] for k in wanted if k in cfg.trainer},
-        devices=1,
-        logger=False,
-        callbacks=[predictions, measures],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-    )
+    trainer = tester(cfg, folder, [predictions, measures])
     measured = trainer.test(experiment.regime, datamodule=experiment.data, verbose=False)
     if not measured or not predictions.counted:
         raise UserError(
             "the data set has no test samples", "set dataset.test_fraction=0.2, or give another dataset.root"
         )
     return {**measured[0], "test/samples": predictions.counted, **measures.results()}, predictions
+
+
+def tester(cfg: DictConfig, folder: Path, callbacks: list[Any]) -> Any:
+    """The run's trainer, as far as a test needs it; it writes nothing into the folder."""
+    from snnctl import config
+
+    wanted = ("_target_", "accelerator", "precision", "limit_test_batches")
+    return config.build(
+        {k: cfg.trainer[k] for k in wanted if k in cfg.trainer},
+        devices=1,
+        logger=False,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+
+
+def evaluate_policy(
+    cfg: DictConfig, run_dir: RunDir, experiment: Experiment, weights: Path | None = None
+) -> dict[str, Any]:
+    """Play the test episodes; write results.json, episodes.csv, episode.gif and returns.png. As `evaluate_run`."""
+    from snnctl.atomic import write_json
+    from snnctl.callbacks.metrics_csv import read
+    from snnctl.experiment import restore_weights
+    from snnctl.report import episodes
+    from snnctl.report.pictures import returns
+
+    restore_weights(experiment.network, run_dir.path, weights)
+    tester(cfg, run_dir.path, []).test(experiment.regime, datamodule=experiment.data, verbose=False)
+    played = experiment.regime.tallies["test"].episodes
+    before = run_dir.path / "results.json"
+    results = {**(read_json(before) if before.exists() else {}), **episodes.spread(played)}
+    write_json(before, results)
+    episodes.write(played, run_dir.path / "episodes.csv")
+    if (run_dir.path / "metrics.csv").exists():
+        returns.draw(read(run_dir.path / "metrics.csv"), run_dir.path / "returns.png")
+    print(episodes.video(experiment.regime, experiment.data, run_dir.path / "episode.gif"))
+    return results
 
 
 def record_run(

@@ -20,9 +20,9 @@ from snnctl.errors import UserError, did_you_mean
 
 # Parts of the packages whose constructors only build what they are told: no process, no pickle, no import by name.
 CLASSES = (
-    *(f"snnctl.{part}" for part in ("datasets", "neurons", "networks", "circuits", "surrogates", "losses")),
-    *(f"snnctl.{part}" for part in ("metrics", "regimes", "callbacks", "kernels", "targets", "interchange")),
-    "snnctl.conversion",
+    *(f"snnctl.{part}" for part in ("datasets", "environments", "neurons", "networks", "circuits", "conversion")),
+    *(f"snnctl.{part}" for part in ("surrogates", "losses", "metrics", "regimes", "callbacks")),
+    *(f"snnctl.{part}" for part in ("kernels", "targets", "interchange")),
     "torch.nn",
     "torch.optim",
     *(f"torchmetrics.{part}" for part in ("aggregation", "classification", "clustering", "collections")),

@@ -98,6 +98,8 @@ def of_run(reference: str, overrides: Sequence[str]) -> Subject:
     use_split(experiment, run, {o.partition("=")[0] for o in overrides})
     restore_weights(experiment.network, run.path, weights)
     graph, circuit = exported(experiment.network.eval())
+    if hasattr(experiment.regime, "acts"):  # a policy: no samples of its own to measure it on
+        return Subject(str(run.path), run.path, cfg, graph, circuit)
     judge = experiment.regime.decoder or experiment.regime.loss
     return Subject(str(run.path), run.path, cfg, graph, circuit, experiment.data, judge.scores)
 
@@ -133,7 +135,9 @@ def of_recipe(cfg: DictConfig) -> Subject:
     Raises:
         UserError: what NIR cannot say.
     """
-    facts = config.build(cfg.dataset).facts
+    from snnctl.experiment import data_node
+
+    facts = config.build(data_node(cfg)).facts
     graph, circuit = exported(config.build(cfg.network)(facts=facts).eval())
     return Subject("the network", Path(), cfg, graph, circuit)
 

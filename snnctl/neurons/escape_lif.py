@@ -114,6 +114,25 @@ class EscapeLIF(Leaky, Stepwise, SpikingNeuron):
         s, v, _, refractory = self._drawn(v, chance, state, coefs)
         return s, EscapeLIFState(v, None, refractory)
 
+    def drawn(self, x: Tensor, *, dt: float) -> tuple[Tensor, Tensor]:
+        """Spikes over a sequence from rest, and how probable each was.
+
+        Args:
+            x: input (T, B, ...).
+            dt: step width, s.
+
+        Returns:
+            Both (T, B, ...).
+        """
+        given, state, coefs = self._begin(x, None, dt)
+        spikes, chances = [], []
+        for x_t in unbind(given):
+            v = self.receive(leaked(state.v, coefs), gained(x_t, coefs.gain), state, coefs)
+            chances.append(self._probability((v - coefs.threshold) / coefs.width, coefs))
+            s, state = self.step(x_t, state, coefs)
+            spikes.append(s)
+        return stack(spikes), stack(chances)
+
     def _drawn(self, v: Tensor, chance: Tensor, state: EscapeLIFState, coefs: EscapeLIFCoefficients):
         probability = self._probability((v - coefs.threshold) / coefs.width, coefs)
         if self.gradient == "probability":

@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from snnctl.report import episodes
+
 
 def show(results: dict[str, Any], folder: Path | None = None) -> None:
     """Print accuracy, classes, layers and operations of a results.json, and the operations' energy.
@@ -16,6 +18,9 @@ def show(results: dict[str, Any], folder: Path | None = None) -> None:
         results: as results.json holds them.
         folder: that they lie in; None where they are not kept.
     """
+    if "test/return" in results:
+        episodes.show(results, folder)
+        return
     console = Console(width=None if Console().is_terminal else 110)
     console.print(
         f"test accuracy {100 * results['test/acc']:.2f} %  loss {results['test/loss']:.4f}  "

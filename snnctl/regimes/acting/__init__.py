@@ -1,0 +1,1 @@
+"""Learning to act: a policy plays, and learns from the rewards."""

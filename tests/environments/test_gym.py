@@ -1,0 +1,51 @@
+"""Environments of gymnasium; what is missing is said with the command that installs it."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from snnctl.environments import Gym
+from snnctl.environments.players import Players
+from snnctl.errors import UserError
+
+
+def test_without_gymnasium_the_pip_line_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(UserError) as caught:
+        Gym("CartPole-v1")
+    assert "gymnasium" in caught.value.problem and "pip install 'gymnasium" in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def test_an_id_that_would_import_a_module_is_refused():
+    with pytest.raises(UserError, match="names a module"):
+        Gym("os:CartPole-v1")
+
+
+@pytest.fixture
+def gymnasium():
+    return pytest.importorskip("gymnasium")
+
+
+@pytest.mark.parametrize(("id", "shape", "actions"), [
+    ("CartPole-v1", (4,), ("left", "right")), ("Acrobot-v1", (6,), ("torque -1", "torque 0", "torque +1")),
+])  # fmt: skip
+def test_facts_and_resume(gymnasium, id, shape, actions):
+    world = Gym(id)
+    assert world.shape == shape and world.actions == actions
+    one, other = (Players(world, 2, 1, "train") for _ in range(2))
+    for chosen in np.random.default_rng(0).integers(2, size=(40, 2)).tolist():
+        one.step(chosen)
+    other.load_state_dict(one.state_dict())
+    assert (one.seen == other.seen).all()
+
+
+def test_mistakes(gymnasium):
+    with pytest.raises(UserError) as caught:
+        Gym("CartPol-v1")
+    assert "CartPole-v1" in str(caught.value)
+    with pytest.raises(UserError, match="Discrete set"):
+        Gym("Pendulum-v1")
