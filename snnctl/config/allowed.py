@@ -22,6 +22,7 @@ from snnctl.errors import UserError, did_you_mean
 CLASSES = (
     *(f"snnctl.{part}" for part in ("datasets", "neurons", "networks", "circuits", "surrogates", "losses")),
     *(f"snnctl.{part}" for part in ("metrics", "regimes", "callbacks", "kernels", "targets", "interchange")),
+    "snnctl.plasticity",
     "torch.nn",
     "torch.optim",
     *(f"torchmetrics.{part}" for part in ("aggregation", "classification", "clustering", "collections")),

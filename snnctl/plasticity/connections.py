@@ -41,23 +41,26 @@ def changed(layer: nn.Module, rule: Rule, terms: tuple[Term, ...], batch: int) -
         change = change * layer.mask
     if rule.reduction == "mean":
         change = change / batch
-    return limited_by(rule, w + change)
+    inside, count = rule.bounded(w + change)
+    limited_by(rule, inside, int(count) if rule.outside == "stop" else 0)
+    return inside, count
 
 
-def limited_by(rule: Rule, w: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights within the rule's bounds, and how many were outside.
+def limited_by(rule: Rule, w: Tensor, count: int) -> None:
+    """Stop at weights that a rule must not lead to.
+
+    Args:
+        w: after its step. count: how many were out of bounds.
 
     Raises:
         UserError: as of `changed`.
     """
-    inside, count = rule.bounded(w)
     if rule.outside == "stop" and count:
         raise rule.wrong(
-            f"{int(count)} weights left [{rule.low}, {rule.high}]", "lower the learning rates, or set   outside: clip"
+            f"{count} weights left [{rule.low}, {rule.high}]", "lower the learning rates, or set   outside: clip"
         )
-    if not torch.isfinite(inside).all():
+    if not torch.isfinite(w).all():
         raise rule.wrong("a weight is not finite", "lower the learning rates, or give   low and high")
-    return inside, count
 
 
 def pairs(layer: nn.Module, pre: Tensor | None, post: Tensor) -> Tensor:

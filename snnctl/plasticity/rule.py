@@ -45,6 +45,7 @@ class Rule(ABC):
         outside: what happens to a weight that a step takes out of its bounds: "clip" puts it back and counts it,
             "stop" ends the run, "keep" leaves it, where bounds only shape the gain.
         reduction: over the samples of a batch: their sum or their mean.
+        start: range that the first weights are drawn from, alike, unit of the weight; None: as the layer drew them.
 
     Raises:
         UserError: a value is out of range.
@@ -55,6 +56,7 @@ class Rule(ABC):
     high: float | None = None
     outside: Outside = "clip"
     reduction: Reduction = "sum"
+    start: Sequence[float] | None = None
     State: ClassVar[type]
 
     def __post_init__(self) -> None:
@@ -65,6 +67,8 @@ class Rule(ABC):
                 number(f"{self.name}: {side} is", getattr(self, side), "unit of the weight")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise self.wrong(f"low is {self.low:g}, high {self.high:g}", "range          low below high")
+        if self.start is not None and (len(self.start) != 2 or not self.start[0] <= self.start[1]):
+            raise self.wrong(f"start is {list(self.start)}", "wanted         [lowest, highest], unit of the weight")
 
     @property
     def name(self) -> str:
@@ -81,7 +85,7 @@ class Rule(ABC):
 
     @abstractmethod
     def initial_state(self, pre: Tensor, post: Tensor) -> NamedTuple:
-        """Traces before the first step, from the spikes of one step (B, *pre), (B, *post), of which the shape counts."""
+        """Traces before the first step; of the spikes of one step, (B, *pre) and (B, *post), the shapes count."""
 
     @abstractmethod
     def step(

@@ -83,8 +83,8 @@ def _case(theirs: str, ours: str, rule: type[Rule], kind: str, additive: bool = 
 PAIR, HEBB = {"eta_minus": RATES[0], "eta_plus": RATES[1]}, {"eta_pre": RATES[0], "eta_post": RATES[1]}
 CASES = [
     *(_case("PostPre", "plasticity=pair", PairSTDP, kind, **PAIR) for kind in KINDS),
-    *(_case("WeightDependentPostPre", "plasticity=weight_dependent", PairSTDP, kind, dependence="multiplicative", **PAIR)
-      for kind in KINDS),
+    *(_case("WeightDependentPostPre", "plasticity=weight_dependent", PairSTDP, kind, dependence="multiplicative",
+            **PAIR) for kind in KINDS),
     *(_case("Hebbian", "plasticity=hebbian", Hebbian, kind, **HEBB) for kind in KINDS),
     _case("PostPre", "plasticity=pair plasticity.spikes=all", PairSTDP, "Linear", additive=True, **PAIR),
     _case("PostPre", "plasticity=pair", PairSTDP, "Conv2d", setting="stride=2_padding=1",

@@ -53,9 +53,7 @@ def _case(framework: str, kind: str, setting: str, options: dict[str, Any], depe
         "snntorch": f"snntorch.functional.stdp_learner.stdp_{kind.lower()}_single_step",
         "spikingjelly": f"spikingjelly.activation_based.functional.learning.stdp_{kind.lower()}_step",
     }[framework]
-    rule = PairSTDP(
-        eta_plus=1.0, eta_minus=1.0, tau_pre=20e-3, tau_post=30e-3, decay="euler", dependence=dependence
-    )
+    rule = PairSTDP(eta_plus=1.0, eta_minus=1.0, tau_pre=20e-3, tau_post=30e-3, decay="euler", dependence=dependence)
     return Parity(
         api, f"plasticity={framework}", setting, spikes(made), lambda given: run(given, made[0], kind, **options),
         lambda given: learned(given, made[0], rule, at_once=True),
