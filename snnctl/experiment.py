@@ -251,6 +251,8 @@ def quiet_lightning() -> None:
         ".*defined a `validation_step` but have no `val_dataloader`.*",
         ".*lr_scheduler.step.*",
         ".*across ranks is zero.*",  # no validation
+        ".*`LightningModule.configure_optimizers` returned `None`.*",  # nothing learns by a gradient
+        ".*`training_step` returned `None`.*",
     ):
         warnings.filterwarnings("ignore", message=noise)
     warnings.showwarning = lambda message, *rest, **more: print(f"warning: {message}", file=sys.stderr)

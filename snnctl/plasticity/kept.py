@@ -49,7 +49,7 @@ class KeptThresholds:
                     f"regime.keep: the neurons of {name} share one threshold",
                     "set   per: neuron   and   learnable: [threshold]   in its neuron",
                 )
-            neuron.threshold.requires_grad_(False)
+            neuron.threshold.requires_grad_(False).plastic = True
             self.neurons[name] = neuron
             self.base[name] = neuron.threshold.detach().clone()
 

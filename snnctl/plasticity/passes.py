@@ -56,6 +56,7 @@ class PlasticPass:
         self._competition: tuple[Competition | None] | None = None  # looked for once
         self.backend = one_of("regime", "backend", backend, Backend)
         for site in self.sites:
+            site.layer.weight.requires_grad_(False).plastic = True  # so that pictures of what learned show it
             if site.rule.start is not None:
                 nn.init.uniform_(site.layer.weight, *site.rule.start)
                 if isinstance(site.layer, SparseLinear):

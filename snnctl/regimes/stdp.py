@@ -160,7 +160,9 @@ class STDP(Supervised):
         finally:
             hook.remove()
             self.network.time_major = major
-        return out, seen[0].unflatten(0, out.shape[:2])
+        rows = out.shape[0] * out.shape[1]
+        spikes = next(x for x in seen if len(x) == rows)  # whoever counts operations calls the layer too, with one row
+        return out, spikes.unflatten(0, out.shape[:2])
 
     def _evaluate(self, stage: str, batch: Batch) -> Tensor:
         if self.readout is None:
