@@ -50,9 +50,8 @@ class Competition:
     site: Site | None
     kept: KeptThresholds
 
-    @torch.no_grad()
     def run(self, x: Tensor, valid: Tensor, learn: bool) -> tuple[Tensor, int]:
-        """Run over a batch.
+        """Run over a batch; what stands behind the neurons has its gradient.
 
         Args:
             x: (T, B, *shape). valid: (T, B), whether a step is no padding. learn: whether weights and thresholds move.
@@ -60,6 +59,11 @@ class Competition:
         Returns:
             The network's output (T, B, C), and how many weights were put back within their bounds.
         """
+        with torch.no_grad():
+            spikes, outside = self._spikes(x, valid, learn)
+        return self._behind(spikes), outside
+
+    def _spikes(self, x: Tensor, valid: Tensor, learn: bool) -> tuple[Tensor, int]:
         net, dt = self.network, self.network.dt
         synapses, layer = net.layers[self.linear], net.layers[self.layer]
         given = x.flatten(2).to(torch.float32).contiguous()
@@ -111,7 +115,7 @@ class Competition:
         if learn and kept:
             self.kept.raised(kept, torch.from_numpy(se[theta, 0].copy()), steps)
         self._tell(given, current, out, inh, scale, delay, inhibit)
-        return self._behind(out), int(outside[0])
+        return out, int(outside[0])
 
     @property
     def _kept_name(self) -> str | None:

@@ -89,7 +89,7 @@ class PlasticPass:
             return (self._by_step if self.apply == "step" else self._by_sequence)(x, valid, seen)
 
     def evaluate(self, x: Any) -> Tensor:
-        """The network's output over time, (T, B, C), without learning."""
+        """The network's output over time, (T, B, C), without learning; what learns by a gradient has its own."""
         fast = self._fast(x) if isinstance(x, Tensor) else None
         if fast is None:
             return self.network(x)[0]

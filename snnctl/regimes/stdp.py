@@ -100,7 +100,7 @@ class STDP(Supervised):
         out = self.plastic.run(batch.x, batch.length)
         learns = any(p.requires_grad for p in self.network.parameters())
         if learns:
-            out = self.network(batch.x)[0]
+            out = self(batch)
         loss = self.loss(out, batch.target, batch.length)
         self.tallies["train"].add(loss, self.loss.scores(out, batch.length), batch.target)
         if self._row_due():
@@ -108,9 +108,8 @@ class STDP(Supervised):
         return loss if learns else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """The readout over time, (T, B, C), without learning."""
-        with torch.no_grad():
-            return self.plastic.evaluate(batch.x)
+        """The readout over time, (T, B, C), while no rule acts."""
+        return self.plastic.evaluate(batch.x)
 
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()

@@ -32,7 +32,11 @@ def run(plastic: PlasticPass, x: torch.Tensor, length: torch.Tensor) -> dict[str
     # both draw the winner as the first of those that fire
     with mock.patch("torch.rand_like", torch.ones_like), mock.patch("torch.rand", torch.ones):
         outs = torch.stack([plastic.run(x, length) for _ in range(3)])
-    return {"out": outs, "w": net.layers["linear"].weight, "threshold": net.layers["loop"].layers["exc"].neuron.threshold}
+    return {
+        "out": outs,
+        "w": net.layers["linear"].weight,
+        "threshold": net.layers["loop"].layers["exc"].neuron.threshold,
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -16,8 +16,9 @@ from snnctl.networks import Network
 from snnctl.neurons import LIF
 from snnctl.plasticity import PairSTDP
 from snnctl.regimes.stdp import STDP, votes
+from tests.callbacks.test_resume import run
 from tests.networks.presets import data
-from tests.runs import snnctl
+from tests.runs import assert_same_run, snnctl
 
 RULES = {"a": PairSTDP(synapses="fc", low=0.0, high=1.0)}
 
@@ -96,6 +97,24 @@ def test_a_plastic_layer_with_a_trained_readout_trains(tmp_path: Path):
     assert "train/outside" in rows
     assert "val/acc" in rows
     assert (run / "weights" / "hidden.0.linear.weight_002.png").exists()  # receptive fields of the plastic layer
+
+
+PLASTIC = ["regime=stdp", "+plasticity@regime.rules.first=pair", "regime.rules.first.synapses=hidden.0.linear",
+           "trainer.max_epochs=2", "trainer.limit_train_batches=6", "callbacks.checkpoint.every_minutes=0"]  # fmt: skip
+VOTES = ["network.layers.readout=null", "+network.layers.classes.bias=false", "regime.readout=classes",
+         "decoder=all_activity", "network.layers.drop=null"]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [[], VOTES], ids=["gradient", "votes"])
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, more: list[str]):
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text("# small\ndefaults:\n  - train\n  - _self_\n")
+    run(tmp_path / "whole", [*PLASTIC, *more], recipe)
+    for resuming, kill_at in ((False, 4), (True, 9), (True, None)):
+        run(tmp_path / "killed", [*PLASTIC, *more], recipe, kill_at, resuming)
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    before = torch.load(tmp_path / "whole/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert before["network.layers.hidden.layers.0.layers.linear.weight"].abs().sum() > 0
 
 
 @pytest.mark.slow
