@@ -1,7 +1,7 @@
 """Synapses that learn at every step, compiled: sparse sums forward, changes only where a side has fired.
 
-The steps of the neurons are printed from their own programs, as in every kernel. A step of a sample costs the weights of
-the inputs that fire, and, where it learns, as much again, and the weights into each neuron that fires.
+The steps of the neurons are printed from their own programs, as in every kernel. A step of a sample costs the weights
+of the inputs that fire, and, where it learns, as much again, and the weights into each neuron that fires.
 """
 
 from __future__ import annotations

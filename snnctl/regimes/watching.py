@@ -124,7 +124,7 @@ class Watch:
 
 
 def named_values(network: nn.Module) -> dict[str, Tensor]:
-    """Parameters that learn, by a gradient or a rule, by a user's names: fc.weight; lif.tau_mem with its value, in s."""
+    """Parameters that a gradient or a rule trains, by a user's names: fc.weight; lif.tau_mem with its value, in s."""
     values = {}
     for path, p in network.named_parameters():
         if not p.requires_grad and not getattr(p, "plastic", False):

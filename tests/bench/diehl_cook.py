@@ -2,8 +2,8 @@
 
     .venv-oracles/bin/python -m tests.bench.diehl_cook [--neurons 100 400] [--batch 1] [--rounds 20]
 
-A round is one batch of images for 250 steps of 1 ms, with learning, the weights' normalisation and the reset of states, on
-the same spikes; both start from the same weights. One thread. Images are random patches as bright as a digit's.
+A round is one batch of images for 250 steps of 1 ms, with learning, the weights' normalisation and the reset of states,
+on the same spikes; both start from the same weights. One thread. Images are random patches as bright as a digit's.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from unittest import mock
 import pytest
 import torch
 
-from snnctl.networks import Network
 from snnctl.plasticity import PairSTDP
 from snnctl.plasticity.passes import PlasticPass
 from tests.networks.presets import data, preset
