@@ -115,7 +115,7 @@ class PlasticPass:
                 if traces[k] is None:
                     traces[k] = site.rule.initial_state(pre, post)
                 terms, traces[k] = site.rule.step(pre, post, traces[k], self.coefs[k])
-                self._move(site, terms, x.shape[1])
+                self._move(site, _ended(terms, valid[t]), x.shape[1])
         self.kept.fold(state, len(x), shared=True)
         return torch.cat(outs)
 
@@ -127,7 +127,7 @@ class PlasticPass:
             traces, steps = site.rule.initial_state(pre[0], post[0]), []
             for t in range(len(x)):
                 terms, traces = site.rule.step(pre[t], post[t], traces, self.coefs[k])
-                steps.append(terms)
+                steps.append(_ended(terms, valid[t]))
             self._move(site, tuple(map(_stacked, zip(*steps, strict=True))), x.shape[1])
         return out
 
@@ -175,6 +175,11 @@ class PlasticPass:
 def _masked(s: Tensor, valid: Tensor) -> Tensor:
     """Spikes with 0 where a sample has ended: s (..., B, *shape), valid (..., B)."""
     return s.float() * valid.view(*valid.shape, *[1] * (s.dim() - valid.dim()))
+
+
+def _ended(terms: tuple[Term, ...], valid: Tensor) -> tuple[Term, ...]:
+    """Terms to which samples that have ended add nothing, whatever their traces still hold; valid (B,)."""
+    return tuple(term._replace(post=_masked(term.post, valid)) for term in terms)
 
 
 def _stacked(terms: tuple[Term, ...]) -> Term:

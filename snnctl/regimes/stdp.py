@@ -40,7 +40,8 @@ class STDP(Supervised):
         others: as in `Supervised`.
 
     Raises:
-        UserError: rules do not fit the network; readout and decoder do not fit each other; nothing reads the spikes.
+        UserError: rules do not fit the network; readout and decoder do not fit each other; nothing reads the spikes;
+            it is trained by several processes.
 
     Source: assigned labels: P. U. Diehl, M. Cook 2015, doi:10.3389/fncom.2015.00099.
     """
@@ -95,6 +96,13 @@ class STDP(Supervised):
         with torch.no_grad():
             layer.weight.zero_()
         return layer
+
+    def on_fit_start(self) -> None:
+        if self.trainer.world_size > 1:
+            raise UserError(
+                f"regime stdp on {self.trainer.world_size} processes: each would move weights of its own",
+                "set   trainer.devices=1 trainer.num_nodes=1",
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         out = self.plastic.run(batch.x, batch.length)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from snnctl.errors import UserError
 from snnctl.networks import Local2d, Network, StochasticLinear
 from snnctl.neurons import ALIF, LIF
-from snnctl.plasticity import Oja, PairSTDP
+from snnctl.plasticity import Homeostasis, Oja, PairSTDP
 from snnctl.plasticity.connections import changed
 from snnctl.plasticity.passes import PlasticPass
 from tests.networks.presets import data
@@ -69,19 +69,17 @@ def test_at_a_sequences_end_all_changes_are_of_the_first_weights():
     torch.testing.assert_close(net.layers["fc"].weight.detach(), before + total, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("rule", [RULE, Oja(synapses="fc", eta=1e-3), Homeostasis(synapses="fc", rate=50.0)])
 @pytest.mark.parametrize("apply", ["step", "sequence"])
-def test_padding_teaches_nothing(apply):
-    """The weights after padded samples are those after the same samples without padding and without spikes."""
-    x = spikes()
-    x[20:] = 0
-    padded, silent = spikes(), x.clone()
+def test_padding_teaches_nothing(apply, rule):
     length = torch.full((BATCH,), 20)
     found = []
-    for given in (padded, silent):
+    for given in (spikes(), spikes()[:20]):
         net = network()
-        PlasticPass(net, {"a": RULE}, apply=apply, backend="eager").run(given, length)
+        PlasticPass(net, {"a": rule}, apply=apply, backend="eager").run(given, length)
         found.append(net.layers["fc"].weight.clone())
-    assert torch.equal(*found)
+    torch.testing.assert_close(*found, rtol=1e-6, atol=1e-7)
+    assert not torch.equal(found[0], network().layers["fc"].weight)
 
 
 def test_rules_on_convolutions_local_and_unreliable_synapses_and_two_rules_at_once():
