@@ -1,9 +1,10 @@
 # make train   set up .venv and train the default recipe        make test   set up .venv and pass the tests
 PYTHON ?= python3
+PYTHON310 ?= python3.10
 BIN := .venv/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: train test test-all setup lint recipes oracles parity clean
+.PHONY: train test test-all setup lint recipes frameworks oracles parity clean
 
 train: setup
 	$(BIN)/snnctl train
@@ -24,16 +25,37 @@ recipes: setup
 	$(BIN)/python tests/recipes/prove.py
 
 # The frameworks' own traces, made anew and compared with those in tests/parity/vectors.
-parity: oracles
+parity: frameworks
 	.venv-oracles/bin/python -m tests.parity.regenerate
 
 # The frameworks that snnctl is compared with, in an environment of their own: .venv-oracles/bin/snnctl bench --against all
-oracles: .venv-oracles/installed
+frameworks: .venv-oracles/installed
 
 .venv-oracles/installed: tests/oracles/requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv-oracles
 	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/oracles/requirements.txt
 	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# The chips' own simulators and tool chains beside ours, in environments of their own; writes what it saw to docs/proof.md.
+oracles: setup frameworks .venv-xylosim/installed .venv-lava/installed .venv-spynnaker/installed
+	$(BIN)/python -m tests.targets.oracles.prove
+
+# States no licence: run here, no part of snnctl. Builds from source, needs g++.
+.venv-xylosim/installed:
+	$(PYTHON) -m venv .venv-xylosim
+	.venv-xylosim/bin/pip install --quiet --disable-pip-version-check --no-deps numpy==2.4.6 xylosim==0.1.3
+	@touch $@
+
+# Lava 0.10.0 wants Python 3.10.
+.venv-lava/installed:
+	$(PYTHON310) -m venv .venv-lava
+	.venv-lava/bin/pip install --quiet --disable-pip-version-check lava-nc==0.10.0
+	@touch $@
+
+.venv-spynnaker/installed:
+	$(PYTHON) -m venv .venv-spynnaker
+	.venv-spynnaker/bin/pip install --quiet --disable-pip-version-check 'sPyNNaker==1!7.4.1'
 	@touch $@
 
 setup: .venv/installed
@@ -45,4 +67,4 @@ setup: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-oracles build dist
+	rm -rf .venv .venv-* build dist

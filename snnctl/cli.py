@@ -11,6 +11,7 @@ from snnctl.streams import steady
 VERBS = {
     "train": "train a recipe; k=v changes anything; -m sweeps; --resume RUN goes on",
     "eval": "measure a run or checkpoint on its test split",
+    "convert": "make a trained ANN spiking: a new run that eval takes",
     "check": "find every mistake in a recipe without data; layers, memory",
     "deploy": "map a run or NIR file on a chip; build, simulate, compare, flash",
     "ls": "what there is: datasets, neurons, networks, recipes, ...",
@@ -38,7 +39,12 @@ snnctl: train, evaluate and deploy spiking neural networks on event data
   snnctl train ./mine.yaml optimizer.lr=1e-3,3e-3 seed=1,2,3 -m
   snnctl train --resume last
 
+<<<<<<< HEAD
+  snnctl convert last convert.T=16               a trained ANN (regime=ann) made spiking, accuracy against T
+
+=======
   snnctl deploy last target=nir                  a file for other frameworks, or for a chip: snnctl ls targets
+>>>>>>> main
   snnctl runs                                    date, recipe, accuracy, state
   snnctl report RUN RUN ...                      one table
   snnctl bench lif conv                          how fast, beside the least work there is

@@ -253,6 +253,7 @@ def quiet_lightning() -> None:
         ".*across ranks is zero.*",  # no validation
         ".*`LightningModule.configure_optimizers` returned `None`.*",  # nothing learns by a gradient
         ".*`training_step` returned `None`.*",
+        ".*It will use the implementation from `LightningModule`.*",  # regime ann makes frames of batches
     ):
         warnings.filterwarnings("ignore", message=noise)
     warnings.showwarning = lambda message, *rest, **more: print(f"warning: {message}", file=sys.stderr)

@@ -6,6 +6,7 @@ runs/<recipe>/<date>/
     composed.yaml        the same with its links (${network.hidden}) kept, for eval and --resume to change keys in
     facts.json           what the data told the network    split.json       which samples were for what
     code/                the classes that lay beside the recipe, if it named any
+    network.nir          the NIR file that the network was made of, if it was
     metrics.csv          one row a logged step or epoch
     checkpoints/         last.ckpt, best.ckpt
     weights.safetensors  the weights that eval uses        results.json     what eval measured
@@ -116,11 +117,14 @@ class RunDir:
         from omegaconf import OmegaConf
 
         from snnctl.config.kept_code import trust_kept
+        from snnctl.config.kept_graph import use_kept
 
         trust_kept(self.path)
         path = self.path / "composed.yaml"
         try:
-            return OmegaConf.load(path)
+            cfg = OmegaConf.load(path)
+            use_kept(cfg, self.path)
+            return cfg
         except FileNotFoundError:
             raise UserError(f"{path} is missing", "the run's folder is not whole; train it again") from None
         except Exception as error:  # YAML and OmegaConf share no base class of errors

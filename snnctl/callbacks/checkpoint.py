@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,9 @@ class Checkpoint(lightning.Callback):
         if trainer.is_global_zero:
             network = getattr(pl_module, "network", pl_module)
             tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+            memory = Counter(t.untyped_storage().data_ptr() for t in tensors.values())
+            # Layers of a NIR graph may share a weight, and a file of safetensors has every tensor by itself.
+            tensors = {k: t.clone() if memory[t.untyped_storage().data_ptr()] > 1 else t for k, t in tensors.items()}
             atomic.write(self.folder.parent / "weights.safetensors", lambda f: f.write(safetensors_bytes(tensors)))
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from snnctl.circuits.order import groups
 from snnctl.circuits.projection import Projection
+from snnctl.circuits.telling import Told, tell, watched
 from snnctl.errors import UserError
 from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.sequence import precision, stack
@@ -74,6 +75,33 @@ class Circuit(nn.Module):
         """Name -> neurons, in order."""
         return dict(zip(self.names, self.neurons, strict=True))
 
+    @property
+    def shape_out(self) -> tuple[int, ...]:
+        """One time step of the output without the batch."""
+        return self.shapes[OUTPUT]
+
+    @torch.no_grad()
+    def walk(self) -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
+        """(name, layer, shape after it at one step) of the layers of all projections and of all populations, in order.
+
+        A layer that stands in several projections comes once; another of the same name has its source's name too.
+        """
+        seen: set[int] = set()
+        names: set[str] = set()
+        for target in (*self.names, OUTPUT):
+            for p in self.into(target):
+                like = next(self.parameters(), torch.zeros(())).device
+                y = torch.zeros(1, *self.shapes[p.source], device=like)
+                for name, layer in p.named_layers().items():
+                    y = type(layer).forward(layer, y)
+                    name = f"{name} of {p.source}" if name in names else name
+                    if id(layer) not in seen:
+                        yield name, layer, tuple(y.shape[1:])
+                        names.add(name)
+                    seen.add(id(layer))
+            if target != OUTPUT:
+                yield target, self.populations[target], self.shapes[target]
+
     def into(self, name: str) -> list[Projection]:
         """The projections that a population, or the output, receives."""
         return [p for p in self.projections if p.target == name]
@@ -135,18 +163,28 @@ class Circuit(nn.Module):
         states = {name: before.get(name) for name in group}
         given = outs[INPUT]
         steps: dict[str, list[Tensor]] = {name: [] for name in group}
+        told, inputs = Told(), {name: [] for name in group if watched(neurons[name])}
         for t in range(len(given)):
             for name in group:
                 arrived = [whole[t] for whole in outside[name]]
                 for p in self.into(name):
                     if p.source in group:
-                        arrived.append(p(self._earlier(p, steps[p.source], t, given, past)))
+                        y = self._earlier(p, steps[p.source], t, given, past)
+                        for layer in p.layers:
+                            y = told.step(layer, y)
+                        arrived.append(y)
                 x = sum(arrived)
                 state = neurons[name].initial_state(x) if states[name] is None else states[name]
                 y, states[name] = neurons[name].step(x, state, coefs[name])
                 steps[name].append(y)
+                if name in inputs:
+                    inputs[name].append(x)
+        told.tell()
         for name in group:
             outs[name], after[name] = stack(steps[name]), states[name]
+            if name in inputs:
+                x = stack(inputs[name])
+                outs[name] = tell(neurons[name], x, before.get(name), outs[name], after[name], self.dt)
 
     def _earlier(self, p: Projection, steps: list[Tensor], t: int, given: Tensor, past: dict[str, Tensor]) -> Tensor:
         """What a projection's source gave `delay` steps before step t, (B, ...)."""

@@ -8,6 +8,11 @@
     snnctl eval RUN record=[spikes,v,grad_input] pictures=[raster,trace,heat,animation]    other pictures, or all
     snnctl eval RUN dataset.root=/data dataset.on_error=skip       the set as it is there: its test part, else the
                                                                    run's own split
+    snnctl eval model.nir dataset=nmnist dataset.root=/data        a NIR file, by any framework: on the test part
+    snnctl eval model.nir dataset=shd loss=rate nir.drive=euler nir.decay=euler nir.reset=subtract results=r.json
+                                                                   conventions that the file leaves open, see
+                                                                   snnctl show network/nir; results in a file
+    snnctl eval model.nir dataset=nmnist nir.dt=1e-4               a step of 0.1 ms in the file is a bin of the data
 
 Next: snnctl report RUN ..., snnctl runs
 """
@@ -24,6 +29,7 @@ from snnctl.rundir import RunDir, locate, read_json
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from snnctl.callbacks.predictions import Predictions
     from snnctl.experiment import Experiment
 
 OPTIONS = {"record": [], "samples": 8, "pictures": ["overview"]}
@@ -32,7 +38,11 @@ OPTIONS = {"record": [], "samples": 8, "pictures": ["overview"]}
 def run(args: list[str]) -> int:
     """`snnctl eval ...` after the verb; returns the exit code."""
     if not args or "=" in args[0]:
-        raise UserError("eval needs a run, or a checkpoint of one", "see   snnctl runs, or   snnctl eval last")
+        raise UserError(
+            "eval needs a run, a checkpoint of one, or a NIR file", "see   snnctl runs, or   snnctl eval last"
+        )
+    if args[0].endswith(".nir"):
+        return run_file(args[0], args[1:])
     run_dir, weights = locate(args[0])
     from omegaconf import OmegaConf
 
@@ -54,6 +64,46 @@ def run(args: list[str]) -> int:
     show(results, run_dir.path)
     if fields:
         record_run(run_dir, experiment, fields, samples, kinds)
+    return 0
+
+
+def run_file(path: str, args: list[str]) -> int:
+    """`snnctl eval model.nir ...`: the network of a NIR file on a data set; returns the exit code.
+
+    Args:
+        path: of the file.
+        args: overrides; `nir.KEY=value` is `network.KEY=value`; `results=FILE` keeps what was measured.
+
+    Raises:
+        UserError: no data set is given; the file is damaged; its input or classes are not the data set's.
+    """
+    from snnctl import config
+    from snnctl.atomic import write_json
+    from snnctl.experiment import assemble
+    from snnctl.interchange import read
+    from snnctl.report.evaluation import show
+
+    read(path)  # what is wrong with the file is told before anything about the data set
+    kept = [a.partition("=")[2] for a in args if a.split("=")[0] == "results"]
+    rest = [a for a in args if a.split("=")[0] != "results"]
+    for name in OPTIONS:
+        if any(a.split("=")[0] == name for a in rest):
+            raise UserError(f"{name} needs a run", f"train one   snnctl train network=nir network.nir={path} ...")
+    if not any(a.split("=")[0] == "dataset" for a in rest):
+        raise UserError("eval of a NIR file needs a data set", f"for example   snnctl eval {path} dataset=digits")
+    named = [f"network.{a[4:]}" if a.startswith("nir.") else a for a in rest]
+    quoted = path.replace("\\", "\\\\").replace("'", "\\'")
+    cfg = config.compose(None, ["network=nir", f"network.nir='{quoted}'", *named])
+    experiment = assemble(cfg)
+    for line in experiment.network.assumed:
+        print(f"assumed  {line}")
+    results, _ = evaluate(cfg, experiment, Path.cwd())
+    if experiment.data.skipped:
+        print(experiment.left_out())
+    show(results)
+    if kept:
+        write_json(Path(kept[-1]), results)
+        print(f"results in {kept[-1]}")
     return 0
 
 
@@ -111,13 +161,36 @@ def evaluate_run(
     Returns:
         What results.json holds.
     """
-    from snnctl import config
     from snnctl.atomic import write_json
-    from snnctl.callbacks.measures import Measures
-    from snnctl.callbacks.predictions import Predictions
     from snnctl.experiment import restore_weights
 
     restore_weights(experiment.network, run_dir.path, weights)
+    measured, predictions = evaluate(cfg, experiment, run_dir.path)
+    before = run_dir.path / "results.json"
+    results = {**(read_json(before) if before.exists() else {}), **measured}
+    write_json(before, results)
+    predictions.write(run_dir.path / "predictions.csv", experiment.data.facts.classes)
+    return results
+
+
+def evaluate(cfg: DictConfig, experiment: Experiment, folder: Path) -> tuple[dict[str, Any], Predictions]:
+    """Test a network as it is.
+
+    Args:
+        cfg: of which the trainer counts.
+        experiment: data, network and regime.
+        folder: of the trainer, which writes nothing.
+
+    Returns:
+        What was measured, plain values; and the class of each sample.
+
+    Raises:
+        UserError: there are no test samples.
+    """
+    from snnctl import config
+    from snnctl.callbacks.measures import Measures
+    from snnctl.callbacks.predictions import Predictions
+
     facts = experiment.data.facts
     predictions, measures = Predictions(), Measures(experiment.network, facts.classes, facts.dt)
     wanted = ("_target_", "accelerator", "precision", "limit_test_batches")
@@ -129,23 +202,14 @@ def evaluate_run(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=run_dir.path,
+        default_root_dir=folder,
     )
     measured = trainer.test(experiment.regime, datamodule=experiment.data, verbose=False)
     if not measured or not predictions.counted:
         raise UserError(
             "the data set has no test samples", "set dataset.test_fraction=0.2, or give another dataset.root"
         )
-    before = run_dir.path / "results.json"
-    results = {
-        **(read_json(before) if before.exists() else {}),
-        **measured[0],
-        "test/samples": predictions.counted,
-        **measures.results(),
-    }
-    write_json(before, results)
-    predictions.write(run_dir.path / "predictions.csv", facts.classes)
-    return results
+    return {**measured[0], "test/samples": predictions.counted, **measures.results()}, predictions
 
 
 def record_run(

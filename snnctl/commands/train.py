@@ -102,10 +102,12 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
         if first:
             experiment.write_facts(folder)
             print(f"{folder}  {experiment.summary()}", flush=True)
+            for line in getattr(experiment.network, "assumed", ()):
+                print(f"assumed  {line}", flush=True)
             if experiment.data.skipped:
                 print(f"{experiment.left_out()}; reasons in {folder / 'skipped.json'}", flush=True)
                 run_dir.update(skipped=len(experiment.data.skipped))
-        return _fit_and_evaluate(cfg, run_dir, experiment, trainer, checkpoint, resuming, first)
+        return fit_and_evaluate(cfg, run_dir, experiment, trainer, checkpoint, resuming, first)
     except BaseException as error:
         if first:
             stopped = isinstance(error, (Interrupted, KeyboardInterrupt))
@@ -156,12 +158,13 @@ def _begin(cfg: DictConfig, run_dir: RunDir, recipe: str, overrides: list[str]) 
     """Write down what the run is."""
     from omegaconf import OmegaConf
 
-    from snnctl.config.kept_code import keep
+    from snnctl.config import kept_code, kept_graph
 
     command = shlex.join(["snnctl", *sys.argv[1:]])
-    run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=_versions())
+    run_dir.create(recipe=recipe, command=command, seed=cfg.seed, versions=versions())
     write_config(run_dir, OmegaConf.to_yaml(cfg), OmegaConf.to_yaml(cfg, resolve=True), overrides)
-    keep(run_dir.path)
+    kept_code.keep(run_dir.path)
+    kept_graph.keep(cfg, run_dir.path)
 
 
 def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
@@ -172,7 +175,7 @@ def _record(run_dir: RunDir, state: str, error: BaseException) -> None:
         pass
 
 
-def _fit_and_evaluate(
+def fit_and_evaluate(
     cfg: DictConfig,
     run_dir: RunDir,
     experiment: Experiment,
@@ -181,6 +184,7 @@ def _fit_and_evaluate(
     resuming: bool,
     first: bool,
 ) -> float | None:
+    """Train what is assembled and measure it; arguments and result as of `train`, `first`: of several processes."""
     import torch
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
@@ -229,7 +233,8 @@ def _end_children(trainer: lightning.Trainer, patience: float = 10.0) -> None:
             process.wait()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages that a run's numbers depend on."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}

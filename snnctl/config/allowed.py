@@ -23,6 +23,7 @@ CLASSES = (
     *(f"snnctl.{part}" for part in ("datasets", "neurons", "networks", "circuits", "surrogates", "losses")),
     *(f"snnctl.{part}" for part in ("metrics", "regimes", "callbacks", "kernels", "targets", "interchange")),
     "snnctl.plasticity",
+    "snnctl.conversion",
     "torch.nn",
     "torch.optim",
     *(f"torchmetrics.{part}" for part in ("aggregation", "classification", "clustering", "collections")),

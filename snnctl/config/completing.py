@@ -13,6 +13,7 @@ WITH_RUN = ("eval", "report", "runs", "check", "convert", "deploy")
 FLAGS = {
     "train": ["--resume", "--dry-run", "--cfg", "--multirun", "--allow", "--debug", "--help"],
     "eval": ["--allow", "--debug", "--help"],
+    "convert": ["--allow", "--debug", "--help"],
     "check": ["--allow", "--debug", "--help"],
     "cp": ["--force", "--help"],
     "report": ["--csv", "--md", "--help"],
@@ -57,7 +58,9 @@ def _candidates(before: list[str], current: str) -> list[str]:
         found += [*names(recipes()), *_files(current)] if verb in WITH_RECIPE else []
     if verb in WITH_RUN and (not plain or verb in ("report", "runs")):
         found += _runs()
-    if verb in ("train", "check", "eval", "show", "data"):
+    if verb == "convert":
+        found += [f"convert.{entry.path}=" for entry in entries(configs() / "convert" / "default.yaml")]
+    if verb in ("train", "check", "eval", "convert", "show", "data"):
         recipe = plain[0] if plain and verb != "data" else None
         found += _overrides(recipe, [w for w in given if "=" in w], current)
     return found

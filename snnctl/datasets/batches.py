@@ -20,7 +20,7 @@ from snnctl.datasets.recording import EVENT
 from snnctl.datasets.resample import resampled, steps_of
 from snnctl.datasets.transforms import apply
 
-Layout = Literal["frames", "stacked", "events"]
+Layout = Literal["frames", "stacked", "accumulated", "events"]
 FEW = 1 << 22  # places that the moves of a transform may lead to, all listed: 16 MB
 
 
@@ -49,6 +49,7 @@ class EventBatches:
         shape: of one time step in the cache.
         bins: the time bins.
         layout: "frames": x (T, B, *shape) counts. "stacked": (1, B, T * P, H, W), the bins as channels of one step.
+            "accumulated": the events of all bins together, at every step (T, B, *shape), expanded without a copy.
             "events": an EventList.
         augment: random transforms of events, applied in order.
         seed: of the augmentation.
@@ -121,6 +122,11 @@ class EventBatches:
             codes = list_events(t, code, first, last, edges, per_sample, offsets)
             x = EventList(torch.from_numpy(codes), torch.from_numpy(offsets), steps, samples, self.shape)
             return Batch(x, target, torch.from_numpy(length), number)
+        if self.layout == "accumulated":
+            out = np.zeros(samples * size, np.float32)
+            count_events(t, code, first, last, edges[[0, -1]], per_sample, out, samples * size, size)
+            x = torch.from_numpy(out).view(1, samples, *self.shape).expand(steps, samples, *self.shape)
+            return Batch(x, target, torch.full((samples,), steps), number)
         out = np.zeros(steps * samples * size, np.float32)
         if self.layout == "stacked":
             count_events(t, code, first, last, edges, per_sample, out, size, steps * size)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import lightning
 import numpy as np
@@ -39,8 +39,9 @@ class DataModule(lightning.LightningDataModule):
         duration: seconds of each sample that are used: longer ones are cropped, shorter ones padded. None: what the set
             declares; if it declares none, batches are as long as their longest sample.
         binning: "fixed"; or "per_sample": T equal bins of each sample's own extent, time constants then in steps.
-        layout: "frames": x (T, B, *shape). "stacked": the T bins as channels of one step, for an ANN. "events": an
-            EventList, for event-driven first layers.
+        layout: "frames": x (T, B, *shape). "stacked": the T bins as channels of one step, for an ANN. "accumulated":
+            all events together, shown at every step, for an ANN made spiking. "events": an EventList, for event-driven
+            first layers.
         transform: deterministic transforms of a recording, ours or tonic's, applied once and cached.
         augment: random transforms of training samples, ours or tonic's, drawn anew each epoch.
         encoding: for values (images, series): how they become x; None: as they are.
@@ -78,14 +79,14 @@ class DataModule(lightning.LightningDataModule):
         super().__init__()
         self.source = source if isinstance(source, Source) else source(root=Path(root).expanduser())
         _choice("binning", binning, ("fixed", "per_sample"))
-        _choice("layout", layout, ("frames", "stacked", "events"))
+        _choice("layout", layout, get_args(Layout))
         _choice("on_error", on_error, ("raise", "skip"))
         for name, value, low in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise UserError(f"dataset.{name} is {value!r}", f"expected a whole number of at least {low}")
         if self.source.kind == "events" and encoding is not None and not isinstance(encoding, Direct):
             raise UserError(f"{self.source.name} holds events, which are not encoded", "leave out dataset.encoding")
-        if self.source.kind == "frames" and layout == "events":
+        if self.source.kind == "frames" and layout in ("events", "accumulated"):
             raise UserError(f"{self.source.name} holds values, not events", "set dataset.layout=frames")
         self.batch_size, self.num_workers, self.layout = batch_size, num_workers, layout
         self.val_fraction, self.test_fraction, self.seed = val_fraction, test_fraction, seed
@@ -130,9 +131,11 @@ class DataModule(lightning.LightningDataModule):
         _ = self._augments
         if steps is not None:
             self._fits(steps, shape)
+        if self.layout in ("stacked", "accumulated") and steps is None:
+            raise UserError(
+                f"dataset.layout={self.layout} needs samples of one length", "set   dataset.duration=SECONDS"
+            )
         if self.layout == "stacked":
-            if steps is None:
-                raise UserError("dataset.layout=stacked needs samples of one length", "set   dataset.duration=SECONDS")
             still = self.source.kind == "frames" and self.source.period == 0
             if not (still and (self.encoding is None or isinstance(self.encoding, Direct))):
                 shape = (steps * shape[0], *shape[1:])

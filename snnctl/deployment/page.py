@@ -23,7 +23,7 @@ def page(values: Mapping[str, Any]) -> str:
         f"<h1>{_text(values['subject'])} on {_text(values['target'])}</h1>",
         _accuracy(values),
         "<h2>Layers on cores</h2>", picture(values["cores"], values["layers"]),
-        "<h2>Resources</h2>", _resources(values["resources"]),
+        "<h2>Resources</h2>", _resources([*values["resources"], *values["measured"]]),
         _lines("Notes", [*values["notes"], *values["assumed"]]),
         "<h2>Synaptic operations a sample</h2>",
         _table(("projection", "operations"), [(k, f"{v:,.0f}") for k, v in values["synaptic_operations"].items()]),
@@ -71,8 +71,8 @@ def _resources(resources: Iterable[Mapping[str, Any]]) -> str:
             if share is None
             else f'<div class="bar{over}"><div style="width:{min(100, 100 * share):.0f}%"></div></div>'
         )
-        limit = f"{r['available']:,.0f}" if r["available"] else ""
-        cells = (_text(r["where"]), _text(r["name"]), f"{r['used']:,.0f}", limit, _text(r["unit"]), bar)
+        limit = number(r["available"]) if r["available"] else ""
+        cells = (_text(r["where"]), _text(r["name"]), number(r["used"]), limit, _text(r["unit"]), bar)
         rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{h}</th>" for h in ("where", "resource", "used", "of", "", ""))
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
@@ -93,6 +93,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _lines(title: str, lines: Sequence[str]) -> str:
     return f"<h2>{title}</h2><ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>" if lines else ""
+
+
+def number(value: float) -> str:
+    """Whole numbers with thousands set apart, others with three digits."""
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _plain(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from snnctl.atomic import write_json, write_text
 from snnctl.circuits import Circuit
 from snnctl.deployment.page import equality, page
 from snnctl.report import tables
-from snnctl.targets.plan import Plan
+from snnctl.targets.plan import Plan, Resource
 from snnctl.targets.target import Target
 
 
@@ -39,9 +40,9 @@ class Report:
             "sources": list(plan.sources),
         }
 
-    def built(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Keep where the artefact is, and how it was quantised."""
-        self.values |= {"artefact": str(folder), "quantisation": facts}
+    def built(self, folder: Path, facts: dict[str, Any], measured: Sequence[Resource] = ()) -> None:
+        """Keep where the artefact is, how it was quantised, and what building measured."""
+        self.values |= {"artefact": str(folder), "quantisation": facts, "measured": [r._asdict() for r in measured]}
 
     def compared(self, found: dict[str, Any], target: Target, next_steps: list[str]) -> None:
         """Keep what the comparison found, and the energy that follows from it."""

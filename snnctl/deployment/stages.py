@@ -11,6 +11,7 @@ from typing import Any
 from snnctl import config, interchange
 from snnctl.circuits import INPUT, OUTPUT
 from snnctl.deployment.comparison import Comparison
+from snnctl.deployment.page import number
 from snnctl.deployment.report import Report
 from snnctl.deployment.subject import Subject
 from snnctl.errors import NoDevice
@@ -81,7 +82,10 @@ class Deployment:
             self._say("build", f"{place} is there, unchanged")
         else:
             self._build(place, facts)
-        self.report.built(place, facts)
+        measured = list(self.target.measured(place))
+        for resource in measured:
+            self._say("", _line(resource))
+        self.report.built(place, facts, measured)
 
     def _build(self, place: Path, facts: dict[str, Any]) -> None:
         started = time.monotonic()
@@ -146,8 +150,8 @@ class Deployment:
 
 
 def _line(r: Resource) -> str:
-    limit = "" if r.available is None else f" of {r.available:,.0f}"
-    return f"{r.where} {r.name} {r.used:,.0f}{limit} {r.unit}".rstrip()
+    limit = "" if r.available is None else f" of {number(r.available)}"
+    return f"{r.where} {r.name} {number(r.used)}{limit} {r.unit}".rstrip()
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -7,12 +7,15 @@ from snnctl.interchange.note import without_notes
 from snnctl.interchange.refused import refused
 from snnctl.interchange.to_circuit import circuit_of
 from snnctl.interchange.to_graph import graph_of
+from snnctl.interchange.to_network import NIRNetwork, network_of
 from snnctl.interchange.to_node import node_of
 
 __all__ = [
+    "NIRNetwork",
     "Reading",
     "circuit_of",
     "graph_of",
+    "network_of",
     "neuron_of",
     "node_of",
     "read",

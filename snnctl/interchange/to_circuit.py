@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import nir
@@ -12,19 +13,18 @@ from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
 from snnctl.circuits.order import groups
 from snnctl.errors import UserError
 from snnctl.interchange import note as notes
-from snnctl.interchange.assumptions import assumptions
+from snnctl.interchange.assumptions import assumptions, in_steps
 from snnctl.interchange.closing import closing
 from snnctl.interchange.draft import check_weights
 from snnctl.interchange.flat import Flat, flat
-from snnctl.interchange.forms import readable
+from snnctl.interchange.forms import readable, reader_of
 from snnctl.interchange.from_layer import Shape
 from snnctl.interchange.from_node import Reading, neuron_of
+from snnctl.interchange.leading import one_step
 from snnctl.interchange.terms import Layers, Term, through
 from snnctl.interchange.to_layer import Built, layers_of, unfit
 from snnctl.neurons.graded import GradedSpikes
 from snnctl.neurons.neuron import Neuron
-
-SUMMED = ("IF", "I")  # whose r means what a step adds, where a framework wrote them
 
 
 def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> Circuit:
@@ -36,8 +36,8 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
     those that snnctl noted, else, found from the input on, those that lead back. Subgraphs are taken apart, and their
     nodes called SUBGRAPH.NODE.
 
-    A file of another framework leaves conventions open; `Circuit.assumed` says in words how they were filled. Where IF
-    and I are not snnctl's, and `drive` is not given, it is "step": frameworks write r = 1 and mean v + x.
+    A file of another framework leaves conventions open; `Circuit.assumed` says in words how they were filled. Where an
+    IF or I is not snnctl's, its r is 1, and `drive` is not given, it is "step": snnTorch, Norse and Sinabs mean v + x.
 
     Args:
         graph: ours or any other; it is left as it is.
@@ -49,8 +49,15 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
             all 0; a cycle without a neuron; no dt; a delay that is no whole number of steps; an option that is wrong.
     """
     parts = flat(graph)
-    dt = _dt(graph, parts) if dt is None else float(dt)
+    found = _dt(graph, parts)
+    dt = found if dt is None else float(dt)
+    if dt is None:
+        raise UserError(
+            "dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3"
+        )
     reading = _Reading(parts, dt, options)
+    if found is not None and not math.isclose(found, dt, rel_tol=1e-6):
+        reading.assumed.append(f"dt: {dt:g} s, and the file was written at {found:g} s")
     reading.shape_all()
     return reading.circuit()
 
@@ -75,7 +82,10 @@ class _Reading:
     def shape_all(self) -> None:
         """Build every node at the shape that reaches it, from the input on."""
         start = self.parts.nodes[self.parts.start]
-        shape = tuple(int(n) for n in start.input_type["input"])
+        given = tuple(int(n) for n in start.input_type["input"])
+        shape = one_step(given, (self.parts.nodes[name] for name in self.out_of[self.parts.start]))
+        if shape != given:
+            self.assumed.append(f"input: of {given} the last axes, {shape}, are one step; the others are batch or time")
         waiting = [(self.parts.start, shape, "")]
         while waiting:
             name, shape, source = waiting.pop(0)
@@ -101,7 +111,7 @@ class _Reading:
             return shape
         if name == self.parts.end and node.output_type.get("output") is not None:
             wanted = tuple(int(n) for n in node.output_type["output"])
-            if wanted != shape:
+            if wanted[-len(shape) :] != shape:
                 raise unfit(f"NIR node {name} ({kind})", shape, wanted)
         self.built[name] = built = layers_of(node, name, shape)
         if built.assumed:
@@ -110,8 +120,11 @@ class _Reading:
 
     def _neuron(self, name: str, node: Any, shape: Shape) -> Reading:
         options = dict(self.options)
-        if type(node).__name__ in SUMMED and notes.read(node).neuron is None:
+        if in_steps(node):
             options.setdefault("drive", "step")
+        if "learnable" in options:  # of each neuron those that it has
+            has = reader_of(type(node).__name__, notes.read(node).neuron)[1].names.values()
+            options["learnable"] = tuple(name for name in options["learnable"] if name in has)
         try:
             return neuron_of(node, self.dt, shape=shape, **options)
         except UserError as error:
@@ -208,12 +221,7 @@ class _Reading:
         return Circuit(neurons, projections, shapes, self.dt, assumed)
 
 
-def _dt(graph: nir.NIRGraph, parts: Flat) -> float:
-    """The step width of the file."""
+def _dt(graph: nir.NIRGraph, parts: Flat) -> float | None:
+    """The step width of the file; None where it says none."""
     found = [notes.read_graph(graph).dt, *(notes.read(node).dt for node in parts.nodes.values())]
-    dt = next((dt for dt in found if dt is not None), None)
-    if dt is None:
-        raise UserError(
-            "dt is missing: the NIR file does not say it", "give           dt, the step width, s, such as dt=1e-3"
-        )
-    return dt
+    return next((dt for dt in found if dt is not None), None)

@@ -11,13 +11,16 @@ from torch import nn
 
 from snnctl.circuits import Circuit
 from snnctl.errors import UserError
+from snnctl.interchange.branching import add_graph
 from snnctl.interchange.draft import Draft, dotted, shape_behind
 from snnctl.interchange.folding import add_norm
 from snnctl.interchange.from_circuit import add_circuit
 from snnctl.interchange.from_layer import IDLE, Shape, affine, array, node_for, typed
+from snnctl.interchange.to_network import NIRNetwork
 from snnctl.interchange.to_node import node_of
 from snnctl.networks.chain import Chain
 from snnctl.networks.delays import Delay, DelayedLinear
+from snnctl.networks.graph import Graph
 from snnctl.networks.loop import Loop
 from snnctl.networks.network import Network
 from snnctl.networks.recurrent import Recurrent
@@ -104,7 +107,7 @@ class _ToGraph:
 
     def chain(self, chain: Chain, name: str, title: str, wires: Wires, before: Shape, after: Shape):
         for inner, layer in chain.layers.items():
-            alone = isinstance(layer, Circuit) and len(chain.layers) == 1  # its populations are the layers
+            alone = isinstance(layer, Circuit) and isinstance(chain, Network)  # its populations are the layers
             wires, before = self.layer(
                 layer, name if alone else dotted(name, inner), wires, before, chain.shapes[inner]
             )
@@ -196,6 +199,8 @@ class _ToGraph:
 
 CONTAINERS: dict[type, Callable[..., tuple[Wires, Shape]]] = {
     Network: _ToGraph.chain,
+    NIRNetwork: _ToGraph.chain,
+    Graph: add_graph,
     Chain: _ToGraph.chain,
     Repeat: _ToGraph.chain,
     Spectrum: _ToGraph.chain,

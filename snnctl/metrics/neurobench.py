@@ -165,8 +165,9 @@ class NeuroBench:
     def _find(self) -> dict[str, nn.Module]:
         """Linear and convolutional layers by name; recurrent weights are counted from their layer's outputs."""
         found = {}
+        called = {id(module): name for name, module, _ in getattr(self.network, "walk", tuple)()}
         for path, module in self.network.named_modules():
-            name = ".".join(part for part in path.split(".") if part != "layers")
+            name = called.get(id(module), ".".join(part for part in path.split(".") if part != "layers"))
             if id(module) in self._inner:
                 continue
             if isinstance(module, COUNTED):

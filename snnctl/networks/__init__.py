@@ -7,7 +7,9 @@ from snnctl.networks.cropping import ChannelShift, Crop2d
 from snnctl.networks.delays import Delay, DelayedLinear
 from snnctl.networks.dimensions import MultiDimensionalAttention
 from snnctl.networks.feedback import AllToAll, MapToMap, OneToOne
+from snnctl.networks.graph import Graph
 from snnctl.networks.initialise import init_rates
+from snnctl.networks.joining import Add, Concatenate
 from snnctl.networks.lateral import LateralInhibition, WinnerTakeAll
 from snnctl.networks.local import Local1d, Local2d, Local3d
 from snnctl.networks.loop import Back, Loop
@@ -26,15 +28,18 @@ from snnctl.networks.voting import Voting
 from snnctl.networks.waves import Waves
 
 __all__ = [
+    "Add",
     "AllToAll",
     "AttentionProduct",
     "Back",
     "BatchNormThroughTime",
     "Chain",
     "ChannelShift",
+    "Concatenate",
     "Crop2d",
     "Delay",
     "DelayedLinear",
+    "Graph",
     "LateralInhibition",
     "Local1d",
     "Local2d",

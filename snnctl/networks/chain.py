@@ -45,12 +45,12 @@ class Chain(nn.Module):
 
     def __init__(self, layers: Layers, place: Place):
         super().__init__()
-        named = _named(layers, place.name)
-        last = next((n for n, layer in reversed(named) if lacks_outputs(layer)), None) if place.last else None
+        pairs = named(layers, place.name)
+        last = next((n for n, layer in reversed(pairs) if lacks_outputs(layer)), None) if place.last else None
         self.layers = nn.ModuleDict()
         self.shapes: dict[str, tuple[int, ...]] = {}
         shape = place.shape
-        for name, layer in named:
+        for name, layer in pairs:
             at = replace(place, name=f"{place.name}.{name}".lstrip("."), shape=shape, last=name == last)
             try:
                 self.layers[name] = module = construct(layer, at)
@@ -106,7 +106,7 @@ class Chain(nn.Module):
     def walk(self) -> Iterable[tuple[str, nn.Module, tuple[int, ...]]]:
         """(dotted name, layer, shape after it at one step) of every layer, in order, into nested chains."""
         for name, layer in self.layers.items():
-            if isinstance(layer, Chain):
+            if hasattr(layer, "walk"):  # a chain, or a circuit
                 yield from ((f"{name}.{inner}", module, shape) for inner, module, shape in layer.walk())
             else:
                 yield name, layer, self.shapes[name]
@@ -118,7 +118,8 @@ def _takes(layer: nn.Module, x: EventList) -> bool:
     return takes_events(layer, x)
 
 
-def _named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Module]]]:
+def named(layers: Layers, where: str) -> list[tuple[str, Callable[..., nn.Module]]]:
+    """(name, layer) in order, of layers given by name or as a list; `where` they stand, for messages."""
     pairs = list(layers.items()) if isinstance(layers, Mapping) else [(str(i), n) for i, n in enumerate(layers)]
     pairs = [(str(name), layer) for name, layer in pairs if layer is not None]
     if not pairs:

@@ -39,8 +39,10 @@ class Network(Chain):
 
     def __init__(self, layers: Layers, facts: Facts, **settings: Any):
         super().__init__(layers, Place(name="", shape=tuple(facts.shape), facts=facts, last=True))
-        self.facts = facts
-        self.dt = facts.dt
+        self._check_classes(facts)
+
+    def _check_classes(self, facts: Facts) -> None:
+        self.facts, self.dt = facts, facts.dt
         classes = (len(facts.classes),)
         if facts.classes and self.shape_out != classes:
             name = list(self.layers)[-1]
@@ -64,6 +66,11 @@ class Network(Chain):
         Raises:
             UserError: x or state is not of this network.
         """
+        self._check_input(x, state)
+        out, state = super().forward(x, state, dt=self.dt)
+        return out if isinstance(out, Tensor) else out.dense(), state
+
+    def _check_input(self, x: Tensor | EventList, state: State | None) -> None:
         if tuple(x.shape[2:]) != tuple(self.facts.shape):
             raise UserError(
                 f"the network expects (T, B, {', '.join(map(str, self.facts.shape))}), got {tuple(x.shape)}",
@@ -71,5 +78,3 @@ class Network(Chain):
             )
         if isinstance(state, Mapping) and (unknown := set(state) - set(self.layers)):
             raise UserError(f"the state has layers that the network has not: {', '.join(sorted(unknown))}")
-        out, state = super().forward(x, state, dt=self.dt)
-        return out if isinstance(out, Tensor) else out.dense(), state

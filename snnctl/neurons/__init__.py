@@ -35,6 +35,7 @@ from snnctl.neurons.multi_synapse import MultiSynapse
 from snnctl.neurons.neuron import Neuron
 from snnctl.neurons.parallel_lif import ParallelLIF
 from snnctl.neurons.psn import PSN, MaskedPSN, SlidingPSN
+from snnctl.neurons.qcfs import QCFS
 from snnctl.neurons.qif import QIF
 from snnctl.neurons.raf import RAF
 from snnctl.neurons.rate import Rate
@@ -59,6 +60,7 @@ __all__ = [
     "LIF",
     "MPBNLIF",
     "PSN",
+    "QCFS",
     "QIF",
     "RAF",
     "SLSTM",

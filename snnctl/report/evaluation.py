@@ -9,8 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 
-def show(results: dict[str, Any], folder: Path) -> None:
-    """Print accuracy, classes, layers and operations of a results.json, and the operations' energy."""
+def show(results: dict[str, Any], folder: Path | None = None) -> None:
+    """Print accuracy, classes, layers and operations of a results.json, and the operations' energy.
+
+    Args:
+        results: as results.json holds them.
+        folder: that they lie in; None where they are not kept.
+    """
     console = Console(width=None if Console().is_terminal else 110)
     console.print(
         f"test accuracy {100 * results['test/acc']:.2f} %  loss {results['test/loss']:.4f}  "
@@ -19,7 +24,8 @@ def show(results: dict[str, Any], folder: Path) -> None:
     )
     console.print(_classes(results["classes"]), _layers(results), _operations(results["neurobench"]))
     console.print(energy_line(results["energy"]), highlight=False, soft_wrap=True)
-    console.print(f"results.json, predictions.csv in {folder}", highlight=False, soft_wrap=True)
+    if folder is not None:
+        console.print(f"results.json, predictions.csv in {folder}", highlight=False, soft_wrap=True)
 
 
 def _table(title: str, *columns: str) -> Table:

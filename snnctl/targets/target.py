@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snnctl.circuits import Circuit
 from snnctl.errors import NoDevice
-from snnctl.targets.plan import Plan
+from snnctl.targets.plan import Plan, Resource
 from snnctl.targets.tools import Tool
 
 
@@ -98,6 +98,10 @@ class Target(ABC):
             UserError: a tool is missing.
         """
         raise NoDevice(f"{self.name}: there is nothing to flash", f"the artefact is in   {folder}")
+
+    def measured(self, folder: Path) -> Sequence[Resource]:
+        """What building found to be used of what there is, as a linker or a placer counts it."""
+        return ()
 
     def next_steps(self, folder: Path) -> list[str]:
         """What a user with the device does next, one line each."""

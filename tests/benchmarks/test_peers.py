@@ -1,4 +1,4 @@
-"""Finding adapters, and those of this checkout, each where its framework is installed (make oracles)."""
+"""Finding adapters, and those of this checkout, each where its framework is installed (make frameworks)."""
 
 from __future__ import annotations
 

@@ -267,3 +267,10 @@ def test_an_encoding_that_does_not_fit_says_so(make, encoding):
     module = make(ToySeries, steps=None, encoding=encoding)
     with pytest.raises(UserError, match="still images"):
         list(module.train_dataloader())
+
+
+def test_accumulated_events_are_shown_at_every_step(make):
+    frames, all_of_them = (next(iter(make(layout=name).test_dataloader())) for name in ("frames", "accumulated"))
+    assert all_of_them.x.shape == frames.x.shape and all_of_them.x.stride(0) == 0
+    assert torch.equal(all_of_them.x[0], frames.x.sum(0)) and all_of_them.x.sum() > 0
+    assert all_of_them.length.tolist() == [len(frames.x)] * 4  # no step of it is padding

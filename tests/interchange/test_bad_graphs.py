@@ -121,7 +121,7 @@ def test_a_graph_that_cannot_be(made, problem, hint):
 def test_dt_is_missing():
     with pytest.raises(UserError, match="dt is missing") as raised:
         circuit_of(graph())
-    assert "such as dt=1e-3" in raised.value.hint
+    assert "dt=1e-3" in raised.value.hint
     made = graph()
     made.metadata["dt"] = 2e-3
     assert circuit_of(made).dt == 2e-3

@@ -250,7 +250,7 @@ def test_an_if_of_others_adds_its_input_unless_told():
     graph = foreign({"a": fire()}, [("input", "a"), ("a", "output")])
     circuit = circuit_of(graph, 1e-3, backend="eager")
     assert circuit.assumed == (
-        "drive: step, an input of 1 adds r a step (IF)",
+        "drive: step, an input of 1 adds r = 1 a step (IF with r = 1)",
         "fire: gt, a spike where v > v_threshold (IF)",
         "reset: value, to v_reset (IF)",
     )

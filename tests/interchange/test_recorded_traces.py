@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from snnctl.interchange import neuron_of
+from snnctl.interchange import circuit_of, neuron_of, read
 
 EULER = {"decay": "euler", "drive": "euler"}
 # options, factor of v in the record, steps by which spikes and v are recorded later, largest difference of v seen
@@ -50,3 +50,14 @@ def test_the_defaults_miss_the_spikes_of_those_who_subtract(shared_data):
     x, _, s = np.loadtxt(shared_data / "nir-lif" / "lif_rockpool.csv", delimiter=",").T
     out, _, _ = neuron_of(node, 1e-4).neuron.trace(torch.tensor(x).view(-1, 1, 1), dt=1e-4)
     assert not np.array_equal(out.flatten().numpy(), s)
+
+
+@pytest.mark.data
+def test_the_whole_file_as_a_circuit(shared_data):
+    """Its weight is part of the record: the file's linear layer comes before the neuron."""
+    circuit = circuit_of(read(shared_data / "nir-lif" / "lif_norse.nir"), 1e-4, backend="eager", **EULER)
+    x, _, s = np.loadtxt(shared_data / "nir-lif" / "lif_norse.csv", delimiter=",").T
+    with torch.no_grad():
+        out, _ = circuit(torch.tensor(x > 0).float().view(-1, 1, 1))
+    assert list(circuit.populations) == ["1"] and circuit.shapes["input"] == (1,)
+    assert np.array_equal(out.flatten().numpy(), s) and s.sum() == 4

@@ -16,7 +16,7 @@ from snnctl.networks import Network
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 CAMERA = Facts(shape=(2, 34, 34), classes=tuple("0123456789"), dt=30e-3, steps=3)
 VECTOR = Facts(shape=(12,), classes=tuple("abc"), dt=4e-3, steps=None)
-PRESETS = sorted(path.stem for path in (CONFIGS / "network").glob("*.yaml") if path.stem != "own")
+PRESETS = sorted(path.stem for path in (CONFIGS / "network").glob("*.yaml") if path.stem not in ("own", "nir"))
 
 
 def network(facts: Facts, *overrides: str) -> Network:

@@ -27,7 +27,8 @@ DT = 1e-3
 # no gradcheck here; each has a test of its own
 OTHERWISE = {"spiking_lstm": "the bound of its cell passes the gradient", "psn": "a weight for each pair of steps",
              "masked_psn": "a weight for each pair of steps",
-             "dsr": "it is that of the mean over the sequence"}  # fmt: skip
+             "dsr": "it is that of the mean over the sequence",
+             "qcfs": "its stairs pass the gradient of their ramp"}  # fmt: skip
 
 
 @pytest.fixture

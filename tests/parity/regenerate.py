@@ -2,8 +2,8 @@
 
     python -m tests.parity.regenerate [--write] [FRAMEWORK or part of a name ...]
 
-Run in the environment of `make oracles`. --write commits what it saw to tests/parity/vectors; without it, a difference
-is an error. A whole run without --write is a proof, kept in docs/proof.md.
+Run in the environment of `make frameworks`. --write commits what it saw to tests/parity/vectors; without it, a
+difference is an error. A whole run without --write is a proof, kept in docs/proof.md.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ RECORD, PAGE = ROOT / "docs" / "proof.json", ROOT / "docs" / "proof.md"
 
 HEAD = """# What was proven, when
 
-Written by `make recipes` and `make parity`, which take too long for CI. `.ci/run` names every proof that is older than
-a file it covers.
+Written by `make recipes`, `make oracles` and `make parity`, which take too long for CI. `.ci/run` names every proof
+that is older than a file it covers.
 
 ## Recipes
 
@@ -25,6 +25,23 @@ set has no test part; baselines with seed 1.
 
 | recipe | asked | mean | seeds | minutes a run | cores | beside it, same events | date | commit |
 |---|---|---|---|---|---|---|---|---|
+"""
+CHIPS = """
+## On chips
+
+Deployed, the whole test part run by what was built: the target's own integers, bit for bit (`samples=` says where it
+was fewer). Allowed: points of test accuracy less than in float, mean over the seeds.
+
+| recipe | target | float | on the target | allowed | date | commit |
+|---|---|---|---|---|---|---|
+"""
+ORACLES = """
+## Chips' own simulators and tool chains
+
+Run beside ours by `make oracles`.
+
+| target | result | date | commit |
+|---|---|---|---|
 """
 PARITY = """
 ## Parity
@@ -57,6 +74,11 @@ def page(record: dict[str, dict[str, Any]]) -> str:
     """docs/proof.md."""
     recipes = {name.split()[1]: proof for name, proof in sorted(record.items()) if name.startswith("recipe ")}
     text = HEAD + "".join(_recipe(name, proof) for name, proof in recipes.items())
+    if on_chips := {name: proof for name, proof in recipes.items() if proof.get("targets")}:
+        text += CHIPS + "".join(_on_chips(name, proof) for name, proof in on_chips.items())
+    if oracles := {name.split()[1]: proof for name, proof in sorted(record.items()) if name.startswith("oracle ")}:
+        text += ORACLES
+        text += "".join(f"| {n} | {p['result']} | {p['date']} | {p['commit']} |\n" for n, p in oracles.items())
     if proof := record.get("parity"):
         text += PARITY + f"| {proof['result']} | {proof['date']} | {proof['commit']} |\n"
     return text
@@ -69,6 +91,18 @@ def _recipe(name: str, proof: dict[str, Any]) -> str:
         f"| {name} | {100 * proof['at_least']:.0f} % | {100 * statistics.mean(proof['acc']):.2f} % | {seeds} "
         f"| {proof['minutes']:.1f} | {proof['cores']} | {beside} | {proof['date']} | {proof['commit']} |\n"
     )
+
+
+def _on_chips(name: str, proof: dict[str, Any]) -> str:
+    rows = ""
+    for target, seeds in proof["targets"].items():
+        cells = []
+        for run in ("float", "simulated"):
+            each = [100 * seed[run] for seed in seeds]
+            cells.append(f"{statistics.mean(each):.2f} % ({', '.join(f'{acc:.1f}' for acc in each)})")
+        allowed = f"{100 * proof['within']:.0f}"
+        rows += f"| {name} | {target} | {' | '.join(cells)} | {allowed} | {proof['date']} | {proof['commit']} |\n"
+    return rows
 
 
 def git(*arguments: str) -> str:

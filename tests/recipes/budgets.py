@@ -14,6 +14,10 @@ class Budget:
         at_least: mean test accuracy over the seeds.
         root: folder of the real recordings below the shared data, "" where the set needs none.
         small: overrides of the fast test. small_at_least: test accuracy it must reach.
+        targets: overrides of a deployment each, such as "target=fpga target.device=hx8k", of the whole test part; or of
+            a conversion, "convert.T=32".
+        within: how much less accurate than the float network a target may be, mean over the seeds.
+        beside: the baselines, of those that there are.
     """
 
     recipe: str
@@ -21,6 +25,9 @@ class Budget:
     root: str = ""
     small: tuple[str, ...] = ()
     small_at_least: float = 0.0
+    targets: tuple[str, ...] = ()
+    within: float = 0.0
+    beside: tuple[str, ...] = ("linear", "ANN")
 
     def data(self, shared: str) -> list[str]:
         return [f"dataset.root={shared}/{self.root}"] if self.root else []
@@ -34,11 +41,43 @@ SHORT = ("trainer.limit_test_batches=8",)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
+    Budget("digits_mcu", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.6, ("target=mcu",), 0.01),
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
-    Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7, ("convert.T=32",), 0.01, ()),
+    Budget(
+        "fashion_mnist_ann",
+        0.9,
+        "",
+        (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4", "trainer.max_epochs=1"),
+        0.7,
+        ("convert.T=32",),
+        0.003,
+        (),
+    ),
+    Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=xylo/a3",), 0.02),
+    Budget("braille_loihi2", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=loihi2",), 0.01),
+    Budget(
+        "braille_fpga",
+        0.97,
+        "braille",
+        (*SHORT, "trainer.max_epochs=5"),
+        0.5,
+        ("target=fpga", "target=fpga target.device=hx8k samples=16"),  # the same Verilog
+        0.02,
+    ),
+    Budget(
+        "nmnist_speck",
+        0.95,
+        "nmnist-1k",
+        (*SHORT, "trainer.max_epochs=3"),
+        0.5,
+        ("target=speck/2f",),
+        0.02,
+        (),  # its loss counts spikes
+    ),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),

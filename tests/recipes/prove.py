@@ -11,7 +11,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -24,14 +26,33 @@ SHARED = os.environ.get("SNNCTL_TEST_DATA", str(ROOT.parent / "shared" / "data")
 SEEDS = (1, 2, 3)
 
 
-def run(budget: Budget, seed: int, more: tuple[str, ...] = ()) -> dict[str, float]:
-    """One whole run; its test accuracy and minutes."""
+def run(budget: Budget, seed: int, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """One whole run: its folder, test accuracy and minutes."""
     folder = Path("runs") / "proof" / f"{budget.recipe}-{seed}-{time.time_ns()}"
     begin = time.monotonic()
     command = [sys.executable, "-m", "snnctl", "train", budget.recipe, f"seed={seed}", f"hydra.run.dir={folder}"]
     subprocess.run([*command, *budget.data(SHARED), *more], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     results = json.loads((ROOT / folder / "results.json").read_text())
-    return {"acc": results["test/acc"], "minutes": (time.monotonic() - begin) / 60}
+    return {"folder": ROOT / folder, "acc": results["test/acc"], "minutes": (time.monotonic() - begin) / 60}
+
+
+def deploy(budget: Budget, folder: Path, target: str) -> dict[str, float]:
+    """A run on a target: accuracy of the float network, and of the target's own files, which must be its integers.
+
+    Of an ANN, "convert.T=32" and the like: its accuracy, and that of the spiking network.
+    """
+    if target.startswith("convert."):
+        spiking = folder / "spiking"
+        command = [sys.executable, "-m", "snnctl", "convert", str(folder), *target.split(), f"hydra.run.dir={spiking}"]
+        subprocess.run([*command, *budget.data(SHARED)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        accuracy = [json.loads((run / "results.json").read_text())["test/acc"] for run in (folder, spiking)]
+        return {"float": accuracy[0], "simulated": accuracy[1]}
+    command = [sys.executable, "-m", "snnctl", "deploy", str(folder), *target.split(), *budget.data(SHARED)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    report = json.loads(max((folder / "deploy").glob("*/report.json"), key=os.path.getmtime).read_text())
+    if not report["equal_bit_for_bit"]["simulated"]:
+        sys.exit(f"{budget.recipe} on {target}: what was built does not compute what was quantised")
+    return {"float": report["accuracy"]["float"], "simulated": report["accuracy"]["simulated"]}
 
 
 def prove(budget: Budget) -> dict[str, object]:
@@ -41,11 +62,18 @@ def prove(budget: Budget) -> dict[str, object]:
         "at_least": budget.at_least,
         "acc": [r["acc"] for r in runs],
         "minutes": statistics.mean(r["minutes"] for r in runs),
-        "baselines": {name: run(budget, 1, more)["acc"] for name, more in BASELINES.items()},
+        "baselines": {name: run(budget, 1, BASELINES[name])["acc"] for name in budget.beside},
+        "targets": {target: [deploy(budget, r["folder"], target) for r in runs] for target in budget.targets},
+        "within": budget.within,
         "cores": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())),
     }
     print(budget.recipe, entry, flush=True)
     return entry
+
+
+def loses(budget: Budget) -> Callable[[list[dict[str, float]]], bool]:
+    """Whether a target's seeds lose more than is allowed, in the mean."""
+    return lambda seeds: statistics.mean(s["float"] - s["simulated"] for s in seeds) > budget.within
 
 
 def covers(recipe: str) -> list[str]:
@@ -62,6 +90,6 @@ if __name__ == "__main__":
         if budget.recipe in wanted:
             entry = prove(budget)
             write(f"recipe {budget.recipe}", covers(budget.recipe), entry)
-            if statistics.mean(entry["acc"]) < budget.at_least:
+            if statistics.mean(entry["acc"]) < budget.at_least or any(map(loses(budget), entry["targets"].values())):
                 failed.append(budget.recipe)
     sys.exit(f"below what is asked: {', '.join(failed)}" if failed else 0)

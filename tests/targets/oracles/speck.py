@@ -1,6 +1,6 @@
 """What sinabs 3.1.3 makes of networks for Speck, frozen in tests/targets/golden/speck.npz.
 
-    .venv-oracles/bin/python -m tests.targets.oracles.speck [--write]        in the environment of `make oracles`
+    .venv-oracles/bin/python -m tests.targets.oracles.speck [--write]        in the environment of `make frameworks`
 
 --write commits what it saw; without it, a difference is an error. Packages whose `__init__` files import samna are
 replaced by empty ones, and its config builder's base by a plain class: nothing here talks to a device.

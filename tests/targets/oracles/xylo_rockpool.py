@@ -1,7 +1,7 @@
 """What Rockpool's mapper and quantisation make of two networks, frozen in xylo_rockpool.npz for the ordinary tests; and
 whether its config_from_specification takes what snnctl builds for each chip.
 
-    make oracles
+    make frameworks
     .venv-oracles/bin/python -m tests.targets.oracles.xylo_rockpool
 
 Rockpool is AGPL: it is run here and is no part of snnctl. samna, whose import runs pip, is never imported: a

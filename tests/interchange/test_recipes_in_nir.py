@@ -1,0 +1,34 @@
+"""Every recipe's network is written, read, and runs the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from snnctl.config.building import build
+from snnctl.interchange import sayable
+from tests.interchange.run import compare, through_a_file
+from tests.interchange.test_presets_in_nir import lively
+from tests.networks.presets import CONFIGS, data
+
+RECIPES = CONFIGS.parent / "recipes"
+SHAPES = {
+    "braille_recurrent": (24,),
+    "fsdd_recurrent": (40,),
+    "shd_recurrent": (70,),
+    "fashion_mnist_conv": (1, 28, 28),
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.yaml")))
+def test_a_recipe(name, tmp_path):
+    torch.manual_seed(0)
+    with initialize_config_dir(str(RECIPES), version_base=None):
+        overrides = [f"hydra.searchpath=[file://{CONFIGS}]", "backend=eager"]
+        cfg = compose(name, overrides, return_hydra_config=False)
+    facts = data(SHAPES.get(name, (2, 32, 32)), 10, dt=1e-3)
+    network = lively(build(cfg.network)(facts=facts))
+    circuit = through_a_file(network, tmp_path / "a.nir", allow=sayable())
+    rates = compare(network, circuit, torch.poisson(torch.full((10, 1, *facts.shape), 0.5)))
+    assert min(rates.values()) > 0
