@@ -14,6 +14,6 @@ def test_images_are_those_of_the_events():
     first = images.read("test", 0)
     assert first.values.shape == (1, 1, 28, 28)
     assert first.values.dtype == np.uint8
-    digit = events._images[int(events._digits["test"][0])]
+    digit = images._images[int(events._digits["test"][0])]
     assert np.array_equal(first.values[0, 0], np.rint(255 * digit).astype(np.uint8))
     assert first.values.max() > 200

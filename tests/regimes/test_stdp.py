@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from snnctl.cli import main
 from snnctl.errors import UserError
 from snnctl.losses import RateCrossEntropy
 from snnctl.metrics.decoders import AllActivity, NGram, ProportionWeighting
@@ -84,15 +85,15 @@ READOUT = ["digits_mlp", "regime=stdp", "+plasticity@regime.rules.first=pair", "
            "trainer.limit_train_batches=4", "trainer.limit_val_batches=2"]  # fmt: skip
 
 
-def test_check_names_plasticity_without_spikes(tmp_path: Path):
-    done = snnctl("check", *READOUT[:-4], "regime.rules.first.synapses=classes", cwd=tmp_path, check=False)
-    assert done.returncode == 2
-    assert "no spiking neurons behind classes" in done.stderr + done.stdout
+def test_check_names_plasticity_without_spikes(capsys):
+    assert main(["check", *READOUT, "regime.rules.first.synapses=classes"]) == 2
+    assert "no spiking neurons behind classes" in capsys.readouterr().err
 
 
 def test_a_plastic_layer_with_a_trained_readout_trains(tmp_path: Path):
-    snnctl("train", *READOUT, *SHORT, "callbacks=[default,weight_pictures]", cwd=tmp_path)
-    (run,) = tmp_path.glob("runs/digits_mlp/*")
+    run = tmp_path / "run"
+    pictures = ["callbacks=[default,weight_pictures]", "callbacks.weight_pictures.parameters=hidden.0.linear.weight"]
+    assert main(["train", *READOUT, *SHORT, *pictures, f"hydra.run.dir={run}"]) == 0
     rows = (run / "metrics.csv").read_text()
     assert "train/outside" in rows
     assert "val/acc" in rows
