@@ -17,8 +17,13 @@ from tests.parity.parity import Inputs, Parity, Traces
 from tests.parity.plastic_drive import layer_of, learned, spikes, stacked
 
 RATES = (1e-2, 2e-2)  # at presynaptic and at postsynaptic spikes
+SHARED = (1e-4, 2e-4)  # of kernels, which many places move: they must not end at their bounds
 KINDS = {"Linear": "Connection", **{f"Conv{d}d": f"Conv{d}dConnection" for d in (1, 2, 3)},
          **{f"Local{d}d": f"LocalConnection{d}D" for d in (1, 2, 3)}}  # fmt: skip
+
+
+def _rates(kind: str) -> tuple[float, float]:
+    return SHARED if kind.startswith("Conv") else RATES
 
 
 def _to_theirs(kind: str, w: Tensor) -> Tensor:
@@ -48,7 +53,7 @@ def _theirs(given: Inputs, rule: str, kind: str, traces_additive: bool, options:
     for layer in (source, target):
         layer.compute_decays(1.0)
         layer.set_batch_size(batch)
-    size = {"wmin": 0.0, "wmax": 1.0, "nu": RATES, "reduction": torch.sum}
+    size = {"wmin": 0.0, "wmax": 1.0, "nu": _rates(kind), "reduction": torch.sum}
     own = {} if kind == "Linear" else {"kernel_size": 2, "stride": 1, **options}
     if kind.startswith("Local"):
         own["n_filters"] = shapes[1][0]
@@ -80,15 +85,22 @@ def _case(theirs: str, ours: str, rule: type[Rule], kind: str, additive: bool = 
     )  # fmt: skip
 
 
-PAIR, HEBB = {"eta_minus": RATES[0], "eta_plus": RATES[1]}, {"eta_pre": RATES[0], "eta_post": RATES[1]}
+def _pair(kind: str) -> dict[str, float]:
+    return dict(zip(("eta_minus", "eta_plus"), _rates(kind), strict=True))
+
+
+def _hebb(kind: str) -> dict[str, float]:
+    return dict(zip(("eta_pre", "eta_post"), _rates(kind), strict=True))
+
+
 CASES = [
-    *(_case("PostPre", "plasticity=pair", PairSTDP, kind, **PAIR) for kind in KINDS),
+    *(_case("PostPre", "plasticity=pair", PairSTDP, kind, **_pair(kind)) for kind in KINDS),
     *(_case("WeightDependentPostPre", "plasticity=weight_dependent", PairSTDP, kind, dependence="multiplicative",
-            **PAIR) for kind in KINDS),
-    *(_case("Hebbian", "plasticity=hebbian", Hebbian, kind, **HEBB) for kind in KINDS),
-    _case("PostPre", "plasticity=pair plasticity.spikes=all", PairSTDP, "Linear", additive=True, **PAIR),
+            **_pair(kind)) for kind in KINDS),
+    *(_case("Hebbian", "plasticity=hebbian", Hebbian, kind, **_hebb(kind)) for kind in KINDS),
+    _case("PostPre", "plasticity=pair plasticity.spikes=all", PairSTDP, "Linear", additive=True, **_pair("Linear")),
     _case("PostPre", "plasticity=pair", PairSTDP, "Conv2d", setting="stride=2_padding=1",
-          options={"stride": 2, "padding": 1}, **PAIR),
+          options={"stride": 2, "padding": 1}, **_pair("Conv2d")),
     _case("DiehlAndCook", "plasticity=diehl_cook", PostSTDP, "Linear", additive=True, eta=RATES[1], mu=1.0),
     _case("DiehlAndCook", "plasticity=diehl_cook", PostSTDP, "Linear", additive=True, setting="x_tar=0.4_mu=0.5",
           more={"x_tar": 0.4, "mu": 0.5}, eta=RATES[1], target=0.4, mu=0.5),
