@@ -274,6 +274,8 @@ def quiet_lightning() -> None:
         ".*defined a `validation_step` but have no `val_dataloader`.*",
         ".*lr_scheduler.step.*",
         ".*across ranks is zero.*",  # no validation
+        ".*`LightningModule.configure_optimizers` returned `None`.*",  # nothing learns by a gradient
+        ".*`training_step` returned `None`.*",
         ".*It will use the implementation from `LightningModule`.*",  # regime ann makes frames of batches
     ):
         warnings.filterwarnings("ignore", message=noise)

@@ -21,7 +21,7 @@ from snnctl.errors import UserError, did_you_mean
 # Parts of the packages whose constructors only build what they are told: no process, no pickle, no import by name.
 CLASSES = (
     *(f"snnctl.{part}" for part in ("datasets", "environments", "neurons", "networks", "circuits", "conversion")),
-    *(f"snnctl.{part}" for part in ("surrogates", "losses", "metrics", "regimes", "callbacks")),
+    *(f"snnctl.{part}" for part in ("surrogates", "losses", "metrics", "regimes", "plasticity", "callbacks")),
     *(f"snnctl.{part}" for part in ("kernels", "targets", "interchange")),
     "torch.nn",
     "torch.optim",

@@ -124,10 +124,10 @@ class Watch:
 
 
 def named_values(network: nn.Module) -> dict[str, Tensor]:
-    """Trainable parameters by the name that a user gives them: fc.weight; lif.tau_mem with its value, in s."""
+    """Parameters that a gradient or a rule trains, by a user's names: fc.weight; lif.tau_mem with its value, in s."""
     values = {}
     for path, p in network.named_parameters():
-        if not p.requires_grad:
+        if not p.requires_grad and not getattr(p, "plastic", False):
             continue
         owner, _, name = path.rpartition(".")
         log = name.startswith("log_") and isinstance(network.get_submodule(owner), Neuron)
