@@ -11,6 +11,7 @@ from torch import nn
 
 from snnctl.circuits import Circuit
 from snnctl.errors import UserError
+from snnctl.interchange.branching import add_graph
 from snnctl.interchange.draft import Draft, dotted, shape_behind
 from snnctl.interchange.folding import add_norm
 from snnctl.interchange.from_circuit import add_circuit
@@ -19,6 +20,7 @@ from snnctl.interchange.to_network import NIRNetwork
 from snnctl.interchange.to_node import node_of
 from snnctl.networks.chain import Chain
 from snnctl.networks.delays import Delay, DelayedLinear
+from snnctl.networks.graph import Graph
 from snnctl.networks.loop import Loop
 from snnctl.networks.network import Network
 from snnctl.networks.recurrent import Recurrent
@@ -198,6 +200,7 @@ class _ToGraph:
 CONTAINERS: dict[type, Callable[..., tuple[Wires, Shape]]] = {
     Network: _ToGraph.chain,
     NIRNetwork: _ToGraph.chain,
+    Graph: add_graph,
     Chain: _ToGraph.chain,
     Repeat: _ToGraph.chain,
     Spectrum: _ToGraph.chain,

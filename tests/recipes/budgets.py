@@ -14,7 +14,8 @@ class Budget:
         at_least: mean test accuracy over the seeds.
         root: folder of the real recordings below the shared data, "" where the set needs none.
         small: overrides of the fast test. small_at_least: test accuracy it must reach.
-        targets: overrides of a deployment each, such as "target=fpga target.device=hx8k", of the whole test part.
+        targets: overrides of a deployment each, such as "target=fpga target.device=hx8k", of the whole test part; or of
+            a conversion, "convert.T=32".
         within: how much less accurate than the float network a target may be, mean over the seeds.
         beside: the baselines, of those that there are.
     """
@@ -40,17 +41,21 @@ SHORT = ("trainer.limit_test_batches=8",)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
+    Budget("digits_mcu", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.6, ("target=mcu",), 0.01),
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
-    Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7),
+    Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7, ("convert.T=32",), 0.01, ()),
     Budget(
         "fashion_mnist_ann",
         0.9,
         "",
         (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4", "trainer.max_epochs=1"),
         0.7,
+        ("convert.T=32",),
+        0.003,
+        (),
     ),
     Budget("braille_xylo", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=xylo/a3",), 0.02),
     Budget("braille_loihi2", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6, ("target=loihi2",), 0.01),

@@ -37,7 +37,16 @@ def run(budget: Budget, seed: int, more: tuple[str, ...] = ()) -> dict[str, Any]
 
 
 def deploy(budget: Budget, folder: Path, target: str) -> dict[str, float]:
-    """A run on a target: accuracy of the float network, and of the target's own files, which must be its integers."""
+    """A run on a target: accuracy of the float network, and of the target's own files, which must be its integers.
+
+    Of an ANN, "convert.T=32" and the like: its accuracy, and that of the spiking network.
+    """
+    if target.startswith("convert."):
+        spiking = folder / "spiking"
+        command = [sys.executable, "-m", "snnctl", "convert", str(folder), *target.split(), f"hydra.run.dir={spiking}"]
+        subprocess.run([*command, *budget.data(SHARED)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        accuracy = [json.loads((run / "results.json").read_text())["test/acc"] for run in (folder, spiking)]
+        return {"float": accuracy[0], "simulated": accuracy[1]}
     command = [sys.executable, "-m", "snnctl", "deploy", str(folder), *target.split(), *budget.data(SHARED)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     report = json.loads(max((folder / "deploy").glob("*/report.json"), key=os.path.getmtime).read_text())

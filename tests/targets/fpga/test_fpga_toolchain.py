@@ -34,7 +34,7 @@ def build(folder: Path, device: str, circuit, **options) -> dict:
 @pytest.mark.slow
 def test_a_recurrent_network_of_64_becomes_a_bitstream(tmp_path):
     need("yosys", "nextpnr-ice40", "icepack")
-    placed = build(tmp_path, "hx8k", recurrent())  # on an UP5K: test_braille.py
+    placed = build(tmp_path, "hx8k", recurrent())  # on an UP5K: test_fpga_braille.py
     assert placed["used"]["ICESTORM_RAM"]["used"] == 18
 
 
