@@ -106,6 +106,8 @@ class ForwardForward(Supervised):
         """(1, B, C) of goodness, or the readout over time (T, B, C)."""
         if self.predict == "readout":
             return super().forward(batch)
+        if self.trainer.testing:
+            super().forward(batch)  # operations and rates are those of the plain network, of one pass
         x, scores = _dense(batch), []
         for c in range(self.classes):
             label = torch.full_like(batch.target, c)

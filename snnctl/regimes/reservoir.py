@@ -17,14 +17,14 @@ from snnctl.regimes.unmoved import GradientFree
 
 
 class Reservoir(GradientFree):
-    """Nothing is trained but the last torch.nn.Linear, once an epoch, from sums over its samples:
+    """Nothing is trained but the last torch.nn.Linear, once an epoch, from all its samples:
 
         f_b = mean_{t < T_b} LI(s)[t],   s what reaches the last layer;    z_b = (f_b, 1)
         W   = (sum_b y_b z_b^T) (sum_b z_b z_b^T + ridge n I)^-1,          y_bc = 1 for the sample's class, else 0
 
     so that the mean over time of the readout's membranes, which `loss=mean_membrane` reads, is closest to y. The
     bias is not penalised. It is added at each step, as in any network, and counts with the mean of LI(1) there.
-    train/loss is mean_b |y_b - W z_b|^2.
+    train/loss is mean_b |y_b - W z_b|^2. An epoch keeps N + 1 numbers a sample.
 
     Args:
         ridge: penalty of W^2 a sample, unit of f^2; above 0.
@@ -63,7 +63,7 @@ class Reservoir(GradientFree):
         if self.linear.bias is None or self.readout.v_min is not None or self.readout._parameters:
             raise UserError("Reservoir: the readout is linear, with a bias and nothing to train", "set   bias: true")
         self.linear.requires_grad_(False)  # no optimizer moves it
-        self.sums: dict[str, Tensor] = {}
+        self.rows: list[tuple[Tensor, Tensor]] = []  # z (B, N + 1) and classes (B,) of this epoch's batches
 
     def on_fit_start(self) -> None:
         if self.init_rates is not None and self.trainer.ckpt_path is None:
@@ -73,10 +73,7 @@ class Reservoir(GradientFree):
             init_rates(self.network, batch.x.to(self.device), *self.init_rates, length=batch.length)
 
     def learn(self, batch: Batch) -> None:
-        z = self.features(batch)
-        y = nn.functional.one_hot(batch.target, self.linear.out_features).double()
-        for name, value in {"zz": z.t() @ z, "yz": y.t() @ z, "yy": (y * y).sum(), "n": z.new_tensor(len(z))}.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
+        self.rows.append((self.features(batch), batch.target))
 
     @torch.no_grad()
     def features(self, batch: Batch) -> Tensor:
@@ -97,38 +94,42 @@ class Reservoir(GradientFree):
         dt = self.network.dt
         return torch.cat([mean(self.readout(part, dt=dt)[0], batch.length).double() for part in (s, one)], 1)
 
-    def solve(self) -> None:
-        """Set the readout from the sums."""
-        if not self.sums:
-            return
-        sums = self.sums
+    def solve(self) -> dict[str, Tensor]:
+        """Set the readout from this epoch's samples; the mean squared error and the accuracy on them."""
+        z, target = (torch.cat(parts) for parts in zip(*self.rows, strict=True))
+        y = nn.functional.one_hot(target, self.linear.out_features).double()
+        zz, yz, n = z.t() @ z, y.t() @ z, z.new_tensor(float(len(z)))
         if self.trainer.world_size > 1:
-            sums = {name: value.clone() for name, value in sums.items()}
-            for value in sums.values():
+            for value in (zz, yz, n):
                 torch.distributed.all_reduce(value)
-        penalty = self.ridge * sums["n"] * torch.eye(len(sums["zz"]), dtype=torch.float64, device=self.device)
+        penalty = self.ridge * n * torch.eye(len(zz), dtype=zz.dtype, device=zz.device)
         penalty[-1, -1] = 0
-        w = torch.linalg.solve(sums["zz"] + penalty, sums["yz"].t()).t()
+        w = torch.linalg.solve(zz + penalty, yz.t()).t()
         with torch.no_grad():
             self.linear.weight.copy_(w[:, :-1])
             self.linear.bias.copy_(w[:, -1])
-        rest = sums["yy"] - 2 * (w * sums["yz"]).sum() + ((w @ sums["zz"]) * w).sum()
-        self.error = (rest / sums["n"]).float()
+        found = z @ w.t()
+        return {"loss": (y - found).square().sum(1).mean(), "acc": (found.argmax(1) == target).double().mean()}
 
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()
-        self.sums = {}
+        self.rows = []
 
     def on_validation_start(self) -> None:
-        if not self.trainer.sanity_checking:
+        if self.rows and not self.trainer.sanity_checking:
             self.solve()
 
     def on_train_epoch_end(self) -> None:
-        self.solve()
-        self.log("train/loss", self.error, prog_bar=True, batch_size=1)
+        for name, value in self.solve().items():
+            self.log(f"train/{name}", value.float(), prog_bar=True, batch_size=1, sync_dist=True)
 
     def running_state(self) -> dict[str, Any]:
-        return {name: value.cpu() for name, value in self.sums.items()}
+        if not self.rows:
+            return {}
+        return {
+            name: torch.cat(parts).cpu()
+            for name, parts in zip(("z", "target"), zip(*self.rows, strict=True), strict=True)
+        }
 
     def load_running_state(self, state: dict[str, Any]) -> None:
-        self.sums = {name: value.to(self.device) for name, value in state.items()}
+        self.rows = [(state["z"].to(self.device), state["target"].to(self.device))] if state else []

@@ -16,7 +16,7 @@ class Unmoved(torch.optim.Optimizer):
     """Leaves parameters as they are; its steps are the trainer's."""
 
     def __init__(self, params: Any):
-        super().__init__(params, {})
+        super().__init__(params, {"lr": 0.0})
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:
         """Count a step."""

@@ -92,7 +92,7 @@ def test_what_lies_past_a_samples_length_changes_nothing():
 
 
 SMALL = ["regime=eventprop", "network=mlp", "neuron=cuba_lif", "neuron.reset=zero", "network.readout.tau_syn=10e-3",
-         "network.hidden=[8]", "dataset.batch_size=8", "dataset.steps=6", "trainer.limit_train_batches=4",
+         "network.hidden=[8]", "dataset.batch_size=8", "dataset.steps=20", "trainer.limit_train_batches=4",
          "trainer.limit_val_batches=1", "trainer.limit_test_batches=1"]  # fmt: skip
 
 
