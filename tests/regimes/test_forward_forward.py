@@ -19,7 +19,10 @@ from snnctl.regimes.forward_forward import ForwardForward
 from tests.runs import SMALL, assert_same_run
 
 
-def regime(inputs: int = 6, neuron=partial(LIF, tau_mem=5e-3), **options) -> ForwardForward:
+NEURON = partial(LIF, tau_mem=5e-3)
+
+
+def regime(inputs: int = 6, neuron=NEURON, **options) -> ForwardForward:
     torch.manual_seed(0)
     layers = {"fc": partial(nn.Linear, out_features=8), "one": neuron, "fd": partial(nn.Linear, out_features=4)}
     network = Network({**layers, "two": neuron, "out": nn.Linear, "li": LI}, Facts((inputs,), ("a", "b"), 1e-3, 4))

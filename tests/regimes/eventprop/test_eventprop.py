@@ -63,7 +63,12 @@ def test_what_it_cannot_train_is_said_before_training(change, problem, hint):
 
 
 def test_recurrence_is_refused():
-    layers = {"fc": partial(LINEAR, out_features=8), "rec": partial(Recurrent, neuron=CUBA), "out": LINEAR, "li": READOUT}
+    layers = {
+        "fc": partial(LINEAR, out_features=8),
+        "rec": partial(Recurrent, neuron=CUBA),
+        "out": LINEAR,
+        "li": READOUT,
+    }
     with pytest.raises(UserError, match=r"rec .Recurrent."):
         EventProp(Network(layers, FACTS), MaxMembraneCrossEntropy(), torch.optim.SGD)
 
