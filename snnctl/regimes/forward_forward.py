@@ -26,7 +26,8 @@ class ForwardForward(Supervised):
     The label is shown in the first C inputs of a step, C classes, which it replaces. A class's score is the sum of
     g_l(x, class) over the layers. The layers behind the last neurons that spike are trained beside it by the loss, on
     the spikes of samples without a label, as they are, and pass no gradient on: with `predict: readout` they answer, as
-    the plain network does, which is what is deployed. Layers pass their spikes on as they are, not normalised.
+    the plain network does, which is what is deployed; train/loss and train/acc are theirs. Layers pass their spikes on
+    as they are, not normalised.
 
     Args:
         theta: goodness that tells the two apart.
@@ -44,9 +45,9 @@ class ForwardForward(Supervised):
     def __init__(
         self,
         *args: Any,
-        theta: float = 1.0,
+        theta: float = 2.0,
         scale: float = 20.0,
-        strength: float = 1.0,
+        strength: float = 10.0,
         predict: Literal["goodness", "readout"] = "goodness",
         **kwargs: Any,
     ):
@@ -106,7 +107,7 @@ class ForwardForward(Supervised):
         """(1, B, C) of goodness, or the readout over time (T, B, C)."""
         if self.predict == "readout":
             return super().forward(batch)
-        if self.trainer.testing:
+        if getattr(self._trainer, "testing", False):
             super().forward(batch)  # operations and rates are those of the plain network, of one pass
         x, scores = _dense(batch), []
         for c in range(self.classes):

@@ -13,6 +13,7 @@ from snnctl.losses import MeanMembraneCrossEntropy
 from snnctl.losses.loss import mean
 from snnctl.networks.chain import Chain
 from snnctl.neurons import LI
+from snnctl.regimes.beginning import scale_rates
 from snnctl.regimes.unmoved import GradientFree
 
 
@@ -66,11 +67,7 @@ class Reservoir(GradientFree):
         self.rows: list[tuple[Tensor, Tensor]] = []  # z (B, N + 1) and classes (B,) of this epoch's batches
 
     def on_fit_start(self) -> None:
-        if self.init_rates is not None and self.trainer.ckpt_path is None:
-            from snnctl.networks.initialise import init_rates
-
-            batch = next(iter(self.trainer.datamodule.train_dataloader()))
-            init_rates(self.network, batch.x.to(self.device), *self.init_rates, length=batch.length)
+        scale_rates(self, self.init_rates)
 
     def learn(self, batch: Batch) -> None:
         self.rows.append((self.features(batch), batch.target))

@@ -18,7 +18,6 @@ from snnctl.neurons import LI, LIF
 from snnctl.regimes.forward_forward import ForwardForward
 from tests.runs import SMALL, assert_same_run
 
-
 NEURON = partial(LIF, tau_mem=5e-3)
 
 

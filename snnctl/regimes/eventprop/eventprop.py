@@ -12,6 +12,7 @@ from snnctl.errors import UserError, number
 from snnctl.losses import FirstSpike
 from snnctl.neurons import CubaLIF
 from snnctl.neurons.quantity import one_of
+from snnctl.regimes.beginning import scale_rates
 from snnctl.regimes.eventprop import euler
 from snnctl.regimes.eventprop.exact import constants, fire, first_times, integrate
 from snnctl.regimes.eventprop.stages import stages
@@ -75,11 +76,7 @@ class EventProp(Supervised):
             raise UserError("EventProp: FirstSpike reads spike times, and the readout does not spike", hint)
 
     def on_fit_start(self) -> None:
-        if self.init_rates is not None and self.trainer.ckpt_path is None:
-            from snnctl.networks.initialise import init_rates
-
-            batch = next(iter(self.trainer.datamodule.train_dataloader()))
-            init_rates(self.network, batch.x.to(self.device), *self.init_rates, length=batch.length)
+        scale_rates(self, self.init_rates)
 
     def outputs(self, batch: Batch) -> Tensor:
         """Membranes over time (T, B, C), or exact first spike times (B, C), steps."""

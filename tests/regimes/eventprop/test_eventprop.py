@@ -88,6 +88,18 @@ def test_the_loss_falls_and_every_weight_learns(readout, loss):
     assert losses[-1] < 0.7 * losses[0]
 
 
+def test_norses_adjoint_trains_too_and_leaves_the_outputs_as_they_are():
+    norse = partial(CubaLIF, tau_syn=5e-3, tau_mem=10e-3, decay="euler", input_gain="dt/tau", fire="gt", reset="value")
+    made, data = regime(neuron=partial(norse, threshold=0.3), readout=LI, method="euler_adjoint"), batch()
+    assert torch.equal(made.outputs(data), made.network(data.x)[0])
+    value, _ = made.judged(data)
+    value.backward()
+    exact = [p.grad.clone() for p in made.parameters()]
+    assert all(g.isfinite().all() and g.abs().sum() > 0 for g in exact)
+    torch.optim.SGD(made.parameters(), lr=1e-3).step()
+    assert made.judged(data)[0] < value
+
+
 def test_what_lies_past_a_samples_length_changes_nothing():
     made, data = regime(readout=CUBA, loss=FirstSpike()), batch()
     x = data.x.clone()
