@@ -23,7 +23,7 @@ that is older than a file it covers.
 Test accuracy of the best (or, without validation, the last) weights; three seeds, which also draw the split where the
 set has no test part; baselines with seed 1.
 
-| recipe | asked | mean | seeds | minutes a run | cores | beside it, same events | date | commit |
+| recipe | asked | mean | seeds | minutes of a core a run | threads | beside it, same events | date | commit |
 |---|---|---|---|---|---|---|---|---|
 """
 CHIPS = """

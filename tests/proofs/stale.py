@@ -5,10 +5,13 @@ python -m tests.proofs.stale
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any
 
 from tests.proofs.record import ROOT, read
+
+COMMENT = re.compile(r"(^|\s+)#.*")
 
 
 def stale(proof: dict[str, Any]) -> str:
@@ -26,10 +29,13 @@ def stale(proof: dict[str, Any]) -> str:
 
 
 def _meaning(commit: str, path: str) -> list[str]:
-    """Lines of a file as committed; of YAML without those that are comments, such as what a recipe showed."""
+    """Lines of a file as committed; of YAML without comments, such as what a recipe showed or what a key may be, and
+    without keys that are null: one that is new and null changes nothing."""
     shown = subprocess.run(["git", "show", f"{commit}:{path}"], cwd=ROOT, capture_output=True)
     lines = shown.stdout.decode(errors="replace").splitlines()
-    return [line for line in lines if not (path.endswith(".yaml") and line.startswith("#"))]
+    if not path.endswith(".yaml"):
+        return lines
+    return [line for line in (COMMENT.sub("", line) for line in lines) if line and not line.endswith(": null")]
 
 
 def main() -> None:
