@@ -34,6 +34,8 @@ def started(cfg: DictConfig) -> DictConfig:
     OmegaConf.set_struct(cfg, False)
     for key in TAKEN:
         OmegaConf.update(cfg, key, theirs.get(key), merge=False)
+    if "seed" in cfg.dataset:  # the split is the other run's, kept in its file; order and augmentation are this one's
+        cfg.dataset.seed = cfg.seed
     return cfg
 
 
