@@ -30,13 +30,14 @@ from snnctl.callbacks.ranks import RanksAgree
 from snnctl.datasets.facts import Facts
 from snnctl.environments.environment import Environment
 from snnctl.errors import UserError
-from snnctl.rundir import read_json
+from snnctl.rundir import locate, read_json
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from snnctl.datasets.datamodule import DataModule
     from snnctl.networks.network import Network
+    from snnctl.regimes.distill import Teacher
     from snnctl.regimes.supervised import Supervised
 
 
@@ -99,6 +100,8 @@ def assemble(cfg: DictConfig) -> Experiment:
         **optional,
     )
     check_purpose(regime, data)
+    if hasattr(regime, "find_teacher"):
+        regime.find_teacher = teacher_of
     return Experiment(data, network, regime)
 
 
@@ -120,6 +123,20 @@ def check_purpose(regime: Any, data: Any) -> None:
             f"{name} learns from labels, {data.world.name} has none",
             "choose   regime=ppo, reinforce, dqn or reward_stdp\nor   environment=null",
         )
+
+
+def teacher_of(reference: str) -> Teacher:
+    """The trained network of a run, or of a checkpoint, as one to learn from.
+
+    Raises:
+        UserError: there is no such run, or it has no weights yet.
+    """
+    from snnctl.regimes.distill import Teacher
+
+    run, weights = locate(reference)
+    cfg = run.configuration()
+    frame = cfg.regime.get("frame") if str(cfg.regime.get("_target_", "")).endswith(".ANN") else None
+    return Teacher(load_network(cfg, run.path, weights), config.build(cfg.loss), frame)
 
 
 def with_target(cfg: DictConfig) -> DictConfig:

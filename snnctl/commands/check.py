@@ -14,6 +14,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnctl.commands.starting import started
 from snnctl.errors import UserError
 from snnctl.report.tables import show
 
@@ -27,6 +28,7 @@ def run(args: list[str]) -> int:
     """`snnctl check ...` after the verb; returns the exit code."""
     recipe, overrides = split(args)
     cfg = configuration(recipe, overrides)
+    cfg = cfg if recipe is not None and is_run(recipe) else started(cfg)
     report(cfg)
     if cfg.get("target"):
         fit(cfg)

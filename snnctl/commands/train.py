@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnctl.atomic import write_json
+from snnctl.commands.starting import started, take
 from snnctl.errors import Interrupted, UserError
 from snnctl.rundir import RunDir, read_json, write_config
 
@@ -92,6 +93,7 @@ def train(cfg: DictConfig, folder: Path, recipe: str, overrides: list[str], resu
     """
     first = os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
     run_dir = RunDir(folder)
+    cfg = cfg if resuming else started(cfg)
     experiment, trainer, checkpoint = _assemble(cfg, run_dir, overrides, resuming, first)
     if first and resuming:
         run_dir.acquire()
@@ -135,6 +137,8 @@ def _assemble(
         run_dir.refuse_second()
     try:
         experiment = assemble(cfg)
+        if cfg.regime.get("start") and not resuming:
+            take(experiment, cfg.regime.start)
         trainer, checkpoint = assemble_trainer(cfg, run_dir.path, overrides)
         for limit in ("max_epochs", "max_steps"):
             if getattr(trainer, limit) == 0:

@@ -16,6 +16,7 @@ from snnctl.losses.peak import BinaryPeak, Peak
 from snnctl.losses.regularizers import FiringRate, L1Sparsity, MembraneBounds, SynapseBudget
 from snnctl.losses.similarity import SpikeSimilarity
 from snnctl.losses.spike_time_mse import SpikeTimeMSE
+from snnctl.losses.tempotron import Tempotron
 
 __all__ = [
     "CTC",
@@ -40,4 +41,5 @@ __all__ = [
     "SpikeSimilarity",
     "SpikeTimeMSE",
     "SynapseBudget",
+    "Tempotron",
 ]

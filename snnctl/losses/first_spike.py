@@ -81,5 +81,8 @@ class FirstSpike(CrossEntropy):
 
     def scores(self, out: Tensor, length: Tensor) -> Tensor:
         """(T, B, C), (B,) -> (B, C): -t_first / tau, or tau / (t_first + 1)."""
-        times = self.first_times(out, length)
+        return self.scored(self.first_times(out, length))
+
+    def scored(self, times: Tensor) -> Tensor:
+        """Times of first spikes, steps, whole or not: (B, C) -> (B, C)."""
         return -times / self.tau if self.inverse == "negate" else self.tau / (times + 1)

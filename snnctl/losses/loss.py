@@ -72,11 +72,14 @@ class Loss(nn.Module):
             UserError: a shape does not fit, or there is no such class.
         """
         self.check(out, target, length)
-        losses = self.per_sample(out, target, length)
+        return self.averaged(self.per_sample(out, target, length), target, out.shape[2])
+
+    def averaged(self, losses: Tensor, target: Tensor, classes: int) -> Tensor:
+        """Mean over the samples, weighted by class: (B,), (B,), C -> ()."""
         if self.class_weights is None:
             return losses.mean()
-        if len(self.class_weights) != out.shape[2]:
-            raise self.wrong(f"{len(self.class_weights)} class_weights, {out.shape[2]} outputs", "one number a class")
+        if len(self.class_weights) != classes:
+            raise self.wrong(f"{len(self.class_weights)} class_weights, {classes} outputs", "one number a class")
         return (losses * losses.new_tensor(self.class_weights)[target]).mean()
 
     def check(self, out: Tensor, target: Tensor, length: Tensor, classes: int | None = None) -> None:

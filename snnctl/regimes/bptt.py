@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from snnctl.datasets.batch import Batch
 from snnctl.errors import UserError
+from snnctl.regimes.beginning import scale_rates
 from snnctl.regimes.quantized import Quantized
 from snnctl.regimes.robust import Robust
 from snnctl.regimes.supervised import Supervised
@@ -65,14 +66,7 @@ class BPTT(Supervised):
         self._watch = Watch(self.network, {_reads(r) for r in self.regularizers.values()})
 
     def on_fit_start(self) -> None:
-        if self.init_rates is not None and self.trainer.ckpt_path is None:
-            from snnctl.networks.initialise import init_rates
-
-            batch = next(iter(self.trainer.datamodule.train_dataloader()))
-            init_rates(self.network, batch.x.to(self.device), *self.init_rates, length=batch.length)
-            if self.trainer.world_size > 1:  # each process saw another batch
-                for tensor in self.network.state_dict().values():
-                    torch.distributed.broadcast(tensor, 0)
+        scale_rates(self, self.init_rates)
 
     def outputs(self, batch: Batch) -> Tensor:
         self._watch.begin(len(batch.target))

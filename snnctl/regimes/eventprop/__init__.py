@@ -1,0 +1,1 @@
+"""Learning from the exact times of spikes."""
