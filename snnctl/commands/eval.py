@@ -228,8 +228,7 @@ def evaluate_policy(
     from snnctl.atomic import write_json
     from snnctl.callbacks.metrics_csv import read
     from snnctl.experiment import restore_weights
-    from snnctl.report import episodes
-    from snnctl.report.pictures import returns
+    from snnctl.report import episodes, returns
 
     restore_weights(experiment.network, run_dir.path, weights)
     tester(cfg, run_dir.path, []).test(experiment.regime, datamodule=experiment.data, verbose=False)

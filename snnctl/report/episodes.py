@@ -42,7 +42,7 @@ def video(regime: Any, environment: Any, path: Path) -> str:
         What was done, for people.
     """
     from snnctl.regimes.acting.playing import greedy
-    from snnctl.report.pictures.episode import film
+    from snnctl.report.film import film
 
     try:
         total, length = film(environment, path, lambda seen: regime.preferences(environment, seen), greedy)

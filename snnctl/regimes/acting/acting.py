@@ -70,6 +70,9 @@ class Acting(lightning.LightningModule):
 
     # -- the policy ------------------------------------------------------------------------------------------
 
+    def check(self, batch_size: int) -> None:
+        """As `Supervised.check`; what it cannot train is said when it is built."""
+
     @property
     def environment(self) -> Environment:
         """What is played."""
