@@ -81,7 +81,8 @@ def count_events(t, code, first, last, edges, per_sample, out, step_stride, samp
         for k in range(steps):
             edge = begin + (k + 1) * width if per_sample else edges[k + 1]
             base = np.uintp(k * step_stride + b * sample_stride)  # unsigned: no index counts from the end
-            stop = i + np.searchsorted(t[i:end], edge)  # once a bin, where a comparison an event takes as long as adding
+            # Once a bin: a comparison for each event would take as long as the adding.
+            stop = i + np.searchsorted(t[i:end], edge)
             for j in range(np.uint64(i), np.uint64(stop)):
                 out[base + np.uintp(code[j])] += np.float32(1.0)
             i = stop
