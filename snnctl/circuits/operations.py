@@ -45,22 +45,30 @@ def _counting(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def synaptic_operations(circuit: Circuit, x: Tensor, outs: Mapping[str, Tensor]) -> dict[str, float]:
-    """Synaptic operations of each projection a sample: sum over steps of spikes times the weights that each meets.
+class SynapticOperations:
+    """Counts the synaptic operations of a circuit: spikes, times the weights other than 0 that each meets.
 
     A value other than 0 counts once, however large.
 
     Args:
-        x: (T, B, *input). outs: population -> (T, B, *shape), as `Circuit.trace` gives them.
-
-    Returns:
-        Title of the projection -> operations, for those with weights.
+        circuit: with the weights that count; they are looked at once.
     """
-    found: dict[str, float] = {}
-    for p in circuit.projections:
-        source = x if p.source == INPUT else outs[p.source]
-        active = (source != 0).flatten(0, 1).sum(0).to(torch.float64)
-        count = (active * fan_out(p, circuit.shapes[p.source])).sum().item()
-        if any(getattr(layer, "weight", None) is not None for layer in p.layers):
-            found[p.title] = found.get(p.title, 0) + count / x.shape[1]
-    return found
+
+    def __init__(self, circuit: Circuit):
+        self._fans = [
+            (p.title, p.source, fan_out(p, circuit.shapes[p.source]).double())
+            for p in circuit.projections
+            if any(getattr(layer, "weight", None) is not None for layer in p.layers)
+        ]
+
+    def of(self, x: Tensor, outs: Mapping[str, Tensor]) -> dict[str, float]:
+        """Title of each projection with weights -> operations of all samples and steps.
+
+        Args:
+            x: (T, B, *input). outs: population -> (T, B, *shape), as `Circuit.trace` gives them.
+        """
+        found: dict[str, float] = {}
+        for title, source, fan in self._fans:
+            active = ((x if source == INPUT else outs[source]) != 0).flatten(0, 1).sum(0)
+            found[title] = found.get(title, 0) + (active * fan).sum().item()
+        return found

@@ -53,10 +53,11 @@ def run(args: list[str]) -> int:
 
 def _samples(overrides: list[str]) -> tuple[int | None, list[str]]:
     """`samples=N`, None for all, and the other overrides."""
+    from omegaconf import OmegaConf
+
+    from snnctl.commands.eval import sample_count
+
     given = [o for o in overrides if o.partition("=")[0] == "samples"]
     if not given:
         return None, overrides
-    text = given[-1].partition("=")[2]
-    if not text.isdigit() or int(text) < 1:
-        raise UserError(f"samples={text} is not a number of samples", "expected at least 1, for example   samples=200")
-    return int(text), [o for o in overrides if o not in given]
+    return sample_count(OmegaConf.from_dotlist(given).samples), [o for o in overrides if o not in given]

@@ -54,7 +54,7 @@ def run(args: list[str]) -> int:
     own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
     cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
-    fields, samples, kinds = _fields(options["record"]), _count(options["samples"]), chosen(options["pictures"])
+    fields, samples, kinds = _fields(options["record"]), sample_count(options["samples"]), chosen(options["pictures"])
     experiment = assemble(cfg)
     use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
     try_fields(experiment, fields)
@@ -107,7 +107,8 @@ def run_file(path: str, args: list[str]) -> int:
     return 0
 
 
-def _count(samples: Any) -> int:
+def sample_count(samples: Any) -> int:
+    """`samples=N` of the command line, checked."""
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise UserError(f"samples={samples} is not a number of samples", "expected at least 1, for example   samples=8")
     return samples

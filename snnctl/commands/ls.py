@@ -40,19 +40,12 @@ def run(args: list[str]) -> int:
 
 def _tools(name: str) -> None:
     """The programs and packages that a target needs, and how to get those that are missing."""
+    from snnctl import config
     from snnctl.config.allowed import find
 
-    file = _file("target", name)
-    target = _target(file) or next(filter(None, map(_target, file.parent.glob("base.yaml"))), None)
-    for tool in find(target).tools if target else ():
+    for tool in find(config.compose(None, [f"target={name}"]).target["_target_"]).tools:
         state = "there" if tool.present() else f"missing: {tool.get}"
         print(faint(f"{'':24} {tool.name} ({tool.purpose}): {state}"))
-
-
-def _target(file: Path) -> str | None:
-    """The `_target_` of a YAML file."""
-    lines = [line for line in file.read_text().splitlines() if line.startswith("_target_:")]
-    return lines[0].partition(":")[2].split("#")[0].strip() if lines else None
 
 
 def plural(group: str) -> str:

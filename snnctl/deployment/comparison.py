@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from snnctl.circuits import Circuit
-from snnctl.circuits.operations import synaptic_operations
+from snnctl.circuits.operations import SynapticOperations
 from snnctl.targets.target import Traces
 
 Run = Callable[[Tensor], Traces]
@@ -46,6 +46,7 @@ class Comparison:
         self._equal: dict[str, bool] = {}
         self._apart: dict[str, float] = defaultdict(float)
         self._operations: dict[str, float] = defaultdict(float)
+        self._counted = SynapticOperations(circuit)
 
     def add(self, x: Tensor, length: Tensor, target: Tensor | None) -> None:
         """Run one batch: x (T, B, *input), its true lengths (B,) and labels (B,)."""
@@ -74,8 +75,8 @@ class Comparison:
             self._apart[name] = max(self._apart[name], apart)
         mask = valid.view(*valid.shape, *[1] * (x.dim() - 2))
         masked = {n: s * valid.view(*valid.shape, *[1] * (s.dim() - 2)) for n, s in spikes.items()}
-        for title, count in synaptic_operations(self.circuit, x * mask, masked).items():
-            self._operations[title] += count * x.shape[1]
+        for title, count in self._counted.of(x * mask, masked).items():
+            self._operations[title] += count
         self.samples += x.shape[1]
 
     def result(self) -> dict:

@@ -40,12 +40,12 @@ def _accuracy(values: Mapping[str, Any]) -> str:
     rows = []
     for name in runs:
         layers = values["spike_agreement"].get(name, {})
-        shared = ", ".join(f"{layer} {_percent(share)}" for layer, share in layers.items())
+        shared = ", ".join(f"{layer} {percent(share)}" for layer, share in layers.items())
         rows.append(
             (
                 name,
-                _percent(values["accuracy"].get(name)),
-                _percent(values["same_answers"].get(name)),
+                percent(values["accuracy"].get(name)),
+                percent(values["same_answers"].get(name)),
                 shared,
                 equality(values, name),
             )
@@ -106,7 +106,8 @@ def _plain(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """`97.40 %`; empty for None."""
     return "" if share is None else f"{100 * share:.2f} %"
 
 

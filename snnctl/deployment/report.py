@@ -8,7 +8,7 @@ from typing import Any
 
 from snnctl.atomic import write_json, write_text
 from snnctl.circuits import Circuit
-from snnctl.deployment.page import equality, page
+from snnctl.deployment.page import equality, page, percent
 from snnctl.report import tables
 from snnctl.targets.plan import Plan, Resource
 from snnctl.targets.target import Target
@@ -56,8 +56,8 @@ class Report:
         v = self.values
         names = ["float", *v["same_answers"]] if v["same_answers"] else ["float", *v["spike_agreement"]]
         rows = [
-            (name, _percent(v["accuracy"].get(name)), _percent(v["same_answers"].get(name)),
-             ", ".join(f"{layer} {_percent(a)}" for layer, a in v["spike_agreement"].get(name, {}).items()),
+            (name, percent(v["accuracy"].get(name)), percent(v["same_answers"].get(name)),
+             ", ".join(f"{layer} {percent(a)}" for layer, a in v["spike_agreement"].get(name, {}).items()),
              equality(v, name))
             for name in names
         ]  # fmt: skip
@@ -76,7 +76,3 @@ class Report:
         write_json(folder / "report.json", self.values)
         write_text(folder / "report.html", page(self.values))
         print(f"report    {folder / 'report.html'}")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f} %"

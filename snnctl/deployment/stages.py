@@ -45,7 +45,7 @@ class Deployment:
             DoesNotFit: with every reason.
         """
         circuit = self.subject.circuit
-        neurons = sum(_size(circuit.shapes[name]) for name in circuit.names)
+        neurons = sum(math.prod(circuit.shapes[name]) for name in circuit.names)
         ends = f"{_by(circuit.shapes[INPUT])} in, {_by(circuit.shapes[OUTPUT])} out"
         self._say("graph", f"{len(circuit.names)} layers of neurons, {neurons:,} neurons, {ends}, dt {circuit.dt:g} s")
         for line in circuit.assumed:
@@ -152,10 +152,6 @@ class Deployment:
 def _line(r: Resource) -> str:
     limit = "" if r.available is None else f" of {number(r.available)}"
     return f"{r.where} {r.name} {number(r.used)}{limit} {r.unit}".rstrip()
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return math.prod(shape)
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -1,32 +1,25 @@
-"""What every regime that learns from labels by a gradient shares: steps, epoch metrics, optimizer and schedule."""
+"""What every regime that learns from labels shares: steps, loss and accuracy, labels for a decoder that learns."""
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Callable
 from typing import Any
 
-import lightning
 import torch
 from torch import Tensor, nn
 
 from snnctl.datasets.batch import Batch
 from snnctl.metrics.decoders import Decoder, Learned
+from snnctl.regimes.regime import Regime
 from snnctl.regimes.tally import Tally
 
 
-class Supervised(lightning.LightningModule):
+class Supervised(Regime):
     """A network, a loss and an optimizer. Subclasses say how outputs come about: `outputs(batch)`.
 
     Args:
-        network: (T, B, ...) -> ((T, B, C), state).
-        loss: `scores(out, length) -> (B, C)` and `forward(out, target, length) -> ()`.
-        optimizer: parameters -> torch optimizer.
-        scheduler: optimizer -> torch learning-rate schedule; `total_steps` or `T_max` is filled in from the trainer
-            and the schedule then moves every step; any other moves every epoch.
-        monitor: the metric that a plateau schedule watches.
-        decoder: `scores(out, length) -> (B, C)`, which class is predicted in evaluation; None: the loss's scores.
+        loss: as of `Regime`, and `forward(out, target, length) -> ()`.
+        others: of `Regime`.
     """
 
     def __init__(
@@ -38,21 +31,11 @@ class Supervised(lightning.LightningModule):
         monitor: str = "val/acc",
         decoder: Decoder | None = None,
     ):
-        super().__init__()
-        self.network = network
-        self.loss = loss
-        self.decoder = decoder
-        self._optimizer = optimizer
-        self._scheduler = scheduler
-        self._monitor = monitor
-        self.tallies = {stage: Tally() for stage in ("train", "val", "test")}
+        super().__init__(network, loss, optimizer, scheduler, monitor, decoder, Tally)
 
     def outputs(self, batch: Batch) -> Tensor:
         """The readout over time, (T, B, C), with the gradient that this regime trains with."""
         raise NotImplementedError
-
-    def check(self, batch_size: int) -> None:
-        """Raises a UserError for what this regime cannot train with batches of this size; `snnctl check` asks."""
 
     def penalty(self, batch: Batch) -> Tensor | None:
         """What a regularizer adds to the training loss, shape (), or None."""
@@ -109,52 +92,7 @@ class Supervised(lightning.LightningModule):
             self.decoder.add(out, batch.target, batch.length)
         self.decoder.finish()
 
-    def on_train_epoch_start(self) -> None:
-        self.tallies["train"].reset()
-
-    def on_validation_epoch_start(self) -> None:
-        self.tallies["val"].reset()
-
-    def on_test_epoch_start(self) -> None:
-        self.tallies["test"].reset()
-
-    def on_train_epoch_end(self) -> None:
-        self._log_tally("train")
-
-    def on_validation_epoch_end(self) -> None:
-        self._log_tally("val")
-
-    def on_test_epoch_end(self) -> None:
-        self._log_tally("test")
-
-    def _log_tally(self, stage: str) -> None:
-        for name, value in self.tallies[stage].result().items():
-            self.log(f"{stage}/{name}", value, prog_bar=True, batch_size=1)
-
-    def running_state(self) -> dict[str, Any]:
-        """What this process has counted of the running epoch; kept in checkpoints."""
-        return self.tallies["train"].state_dict()
-
     def load_running_state(self, state: dict[str, Any]) -> None:
-        self.tallies["train"].load_state_dict(state)
+        super().load_running_state(state)
         if self.tallies["train"].sums is not None:
             self.tallies["train"].sums = self.tallies["train"].sums.to(self.device)
-
-    def configure_optimizers(self) -> Any:
-        optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
-        if self._scheduler is None:
-            return optimizer
-        arguments = inspect.signature(self._scheduler).parameters
-        given = getattr(self._scheduler, "keywords", {})
-        steps = {}
-        for name in ("total_steps", "T_max"):
-            if name in arguments and given.get(name) is None and "epochs" not in given:
-                # one cycle divides by the length of its rise: a run of a few steps gets the beginning of a longer cycle
-                shortest = math.ceil(2 / given.get("pct_start", 0.3)) if name == "total_steps" else 1
-                steps[name] = max(shortest, int(self.trainer.estimated_stepping_batches))
-        schedule = {
-            "scheduler": self._scheduler(optimizer, **steps),
-            "interval": "step" if "total_steps" in arguments or steps else "epoch",
-            "monitor": self._monitor,
-        }
-        return {"optimizer": optimizer, "lr_scheduler": schedule}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from snnctl.circuits import Circuit, Projection
-from snnctl.circuits.operations import fan_out, synaptic_operations
+from snnctl.circuits.operations import SynapticOperations, fan_out
 from snnctl.neurons import IF
 
 
@@ -16,7 +16,7 @@ def test_operations_of_a_matrix_with_zeros():
     circuit = Circuit({"a": IF()}, [Projection("input", "a", {"fc": fc}), Projection("a", "output")],
                       {"input": (3,), "a": (3,), "output": (3,)}, 1e-3)  # fmt: skip
     x = torch.tensor([0, 1.3, -1]).view(1, 1, 3)
-    assert synaptic_operations(circuit, x, circuit.trace(x)[2]) == {"fc": 4}
+    assert SynapticOperations(circuit).of(x, circuit.trace(x)[2]) == {"fc": 4}
 
 
 def test_a_corner_of_a_convolution_reaches_less():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,12 +17,12 @@ from snnctl.metrics.decoders import Decoder, Learned
 from snnctl.neurons.signature import whole_signature
 from snnctl.regimes.acting.playing import greedy, play
 from snnctl.regimes.acting.returns import Returns
-from snnctl.regimes.supervised import Supervised
+from snnctl.regimes.regime import Regime
 
 KEY = "acting"
 
 
-class Acting(lightning.LightningModule):
+class Acting(Regime):
     """A spiking policy: the loss's scores of the network's output, one an action, read over T steps from rest.
 
     In training the loss says how scores are read (mean or largest membrane, spike counts), no label is there. A turn is
@@ -33,7 +32,7 @@ class Acting(lightning.LightningModule):
     Args:
         network: (T, B, ...) -> ((T, B, actions), state).
         loss: `scores(out, length) -> (B, actions)`.
-        optimizer, scheduler, monitor, decoder: as in `Supervised`; the decoder chooses actions in evaluation.
+        optimizer, scheduler, monitor, decoder: as in `Regime`; the decoder chooses actions in evaluation.
         discount: of the reward one action later, 0 to 1.
 
     Raises:
@@ -56,22 +55,14 @@ class Acting(lightning.LightningModule):
         decoder: Decoder | None = None,
         discount: float = 0.99,
     ):
-        super().__init__()
+        super().__init__(network, loss, optimizer, scheduler, monitor, decoder, Returns)
         if isinstance(decoder, Learned):
             raise UserError(f"{type(decoder).__name__} learns from labels, an environment has none", "decoder=loss")
-        self.network, self.loss, self.decoder = network, loss, decoder
         self.discount = number("regime.discount =", discount, "no unit", 0, 1)
-        self.tallies = {stage: Returns() for stage in ("train", "val", "test")}
-        self._optimizer, self._scheduler, self._monitor = optimizer, scheduler, monitor
         self._kept: dict[str, Any] | None = None
         self._players: Players | None = None
 
-    configure_optimizers = Supervised.configure_optimizers
-
     # -- the policy ------------------------------------------------------------------------------------------
-
-    def check(self, batch_size: int) -> None:
-        """As `Supervised.check`; what it cannot train is said when it is built."""
 
     @property
     def environment(self) -> Environment:
@@ -162,32 +153,3 @@ class Acting(lightning.LightningModule):
 
     def load_kept(self, kept: dict[str, Any]) -> None:
         """Go on with what `kept` gave."""
-
-    def running_state(self) -> dict[str, Any]:
-        """What the running epoch has counted; kept in checkpoints."""
-        return self.tallies["train"].state_dict()
-
-    def load_running_state(self, state: dict[str, Any]) -> None:
-        self.tallies["train"].load_state_dict(state)
-
-    def on_train_epoch_start(self) -> None:
-        self.tallies["train"].reset()
-
-    def on_validation_epoch_start(self) -> None:
-        self.tallies["val"].reset()
-
-    def on_test_epoch_start(self) -> None:
-        self.tallies["test"].reset()
-
-    def on_train_epoch_end(self) -> None:
-        self._log_tally("train")
-
-    def on_validation_epoch_end(self) -> None:
-        self._log_tally("val")
-
-    def on_test_epoch_end(self) -> None:
-        self._log_tally("test")
-
-    def _log_tally(self, stage: str) -> None:
-        for name, value in self.tallies[stage].result().items():
-            self.log(f"{stage}/{name}", value, prog_bar=True, batch_size=1)
