@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snnctl.targets import readout
 from snnctl.targets.loihi2.compartment import Registers
-from snnctl.targets.loihi2.integers import Compartments, Integers, Readout, Synapses
+from snnctl.targets.loihi2.integers import Compartments, Integers, Synapses
 
 NETWORK, ARRAYS = "network.json", "arrays.npz"
 
@@ -26,7 +27,6 @@ def write(model: Integers, folder: Path) -> None:
         "fraction": model.fraction,
         "populations": [],
         "synapses": [],
-        "readouts": [],
         "rounding": model.rounding,
     }
     for i, p in enumerate(model.populations):
@@ -41,11 +41,7 @@ def write(model: Integers, folder: Path) -> None:
         network["synapses"].append({
             "source": s.source, "target": s.target, "exponent": s.exponent, "delay": s.delay, "steps": s.steps,
         })  # fmt: skip
-    for i, r in enumerate(model.readouts):
-        for field in ("weight", "bias"):
-            if (value := getattr(r, field)) is not None:
-                arrays[f"readout {i} {field}"] = value.numpy()
-        network["readouts"].append({"source": r.source, "delay": r.delay})
+    readout.write(model.readouts, network, arrays)
     (folder / NETWORK).write_text(json.dumps(network, indent=1) + "\n")
     np.savez_compressed(folder / ARRAYS, **arrays)
 
@@ -81,9 +77,6 @@ def assembled(network: dict[str, Any], arrays: dict[str, np.ndarray]) -> Integer
         fraction=network["fraction"],
         populations=populations,
         synapses=tuple(Synapses(weight=array(f"synapses {i} weight"), **s) for i, s in enumerate(network["synapses"])),
-        readouts=tuple(
-            Readout(r["source"], r["delay"], array(f"readout {i} weight"), array(f"readout {i} bias"))
-            for i, r in enumerate(network["readouts"])
-        ),
+        readouts=readout.read(network, arrays),
         rounding=network["rounding"],
     )

@@ -13,6 +13,7 @@ from snnctl.circuits.order import groups
 from snnctl.errors import UserError
 from snnctl.targets.loihi2.compartment import Registers, current, fired, membrane, shift
 from snnctl.targets.loihi2.cores import BIAS
+from snnctl.targets.readout import Readout
 from snnctl.targets.target import Traces
 
 EXACT = {torch.float32: 1 << 24, torch.float64: 1 << 53}  # whole numbers below are exact
@@ -90,16 +91,6 @@ class Synapses:
 
 
 @dataclass(frozen=True)
-class Readout:
-    """What leaves the chip: out += W (source[t - delay]) + b; W None: the identity. Computed on the host in float."""
-
-    source: str
-    delay: int
-    weight: Tensor | None
-    bias: Tensor | None
-
-
-@dataclass(frozen=True)
 class Integers:
     """A circuit in integers: a `Model`.
 
@@ -147,7 +138,7 @@ class Integers:
         gave = self.computed(self.payloads(x))
         traces = {p.name: self._seen(p, gave[p.name]) for p in self.populations}
         outs = {INPUT: x.flatten(2).float(), **{name: trace.flatten(2) for name, trace in traces.items()}}
-        out = sum(_read(readout, outs[readout.source]) for readout in self.readouts)
+        out = sum(readout.read(outs[readout.source]) for readout in self.readouts)
         traces = {name: trace.to(device) for name, trace in traces.items()}
         return Traces(out.unflatten(2, self.output_shape).to(device), traces)
 
@@ -201,10 +192,3 @@ class Integers:
         if not p.spiking:
             gave = (gave / p.unit + p.rest).float()
         return gave.unflatten(2, p.shape)
-
-
-def _read(readout: Readout, y: Tensor) -> Tensor:
-    if readout.delay:
-        y = torch.cat([torch.zeros_like(y[: readout.delay]), y])[: len(y)]
-    y = y if readout.weight is None else y @ readout.weight.T
-    return y if readout.bias is None else y + readout.bias

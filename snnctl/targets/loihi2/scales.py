@@ -8,14 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
+from snnctl.circuits import INPUT, OUTPUT, Circuit
 from snnctl.targets.loihi2 import compartment as chip
 from snnctl.targets.loihi2.cores import BIAS
-from snnctl.targets.loihi2.integers import Compartments, Integers, Readout, Synapses
+from snnctl.targets.loihi2.integers import Compartments, Integers, Synapses
 from snnctl.targets.loihi2.layer import Layer, Part, layer_of
 from snnctl.targets.loihi2.peaks import Peaks, peaks
 from snnctl.targets.loihi2.start import start
 from snnctl.targets.plan import Plan
+from snnctl.targets.readout import Readout
 
 FRACTION = 8  # bits below the point of an input that is not whole
 PAYLOAD = 1 << 23  # largest of a graded spike, 24 bits with its sign in Lava
@@ -66,7 +67,7 @@ def quantise(circuit: Circuit, plan: Plan, x: Tensor | None, headroom: float) ->
             for name in circuit.names
         ),
         synapses=tuple(synapses),
-        readouts=tuple(_readout(p, circuit.shapes[p.source]) for p in circuit.into(OUTPUT)),
+        readouts=tuple(Readout.of(p, circuit.shapes[p.source]) for p in circuit.into(OUTPUT)),
         rounding={"weight bits": 8, "input bits below the point": fraction, "layers": facts},
     )
 
@@ -148,10 +149,3 @@ def _written(bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     exponent = over.log2().ceil().long().clamp(max=chip.LARGEST_BIAS_EXPONENT)
     mantissa = (bias / 2.0**exponent).round().long().clamp(-chip.LARGEST_MANTISSA, chip.LARGEST_MANTISSA)
     return mantissa << exponent, mantissa, exponent
-
-
-def _readout(p: Projection, shape: tuple[int, ...]) -> Readout:
-    if not p.layers:
-        return Readout(p.source, p.delay, None, None)
-    weight, bias = p.matrix(shape)
-    return Readout(p.source, p.delay, weight, bias)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snnctl.targets.spinnaker.model import Connections, Fixed, Population, Readout
+from snnctl.targets import readout
+from snnctl.targets.spinnaker.model import Connections, Fixed, Population
 
 NETWORK, ARRAYS = "network.json", "arrays.npz"
 PER_NEURON = ("tau_m", "tau_syn", "v_rest", "v_reset", "threshold")
@@ -30,7 +31,6 @@ def write(model: Fixed, folder: Path, more: dict[str, Any]) -> None:
         "copies": model.copies,
         "populations": [],
         "connections": [],
-        "readouts": [],
         "rounding": model.rounding,
         **more,
     }
@@ -44,11 +44,7 @@ def write(model: Fixed, folder: Path, more: dict[str, Any]) -> None:
         arrays[f"connections {i} weight"] = c.weight.numpy()
         about = {"source": c.source, "target": c.target, "delay": c.delay, "steps": c.steps}
         network["connections"].append(about)
-    for i, r in enumerate(model.readouts):
-        for field in ("weight", "bias"):
-            if (value := getattr(r, field)) is not None:
-                arrays[f"readout {i} {field}"] = value.numpy()
-        network["readouts"].append({"source": r.source, "delay": r.delay})
+    readout.write(model.readouts, network, arrays)
     (folder / NETWORK).write_text(json.dumps(network, indent=1) + "\n")
     np.savez_compressed(folder / ARRAYS, **arrays)
 
@@ -75,9 +71,6 @@ def read(folder: Path) -> Fixed:
         connections=tuple(
             Connections(weight=array(f"connections {i} weight"), **c) for i, c in enumerate(network["connections"])
         ),
-        readouts=tuple(
-            Readout(r["source"], r["delay"], array(f"readout {i} weight"), array(f"readout {i} bias"))
-            for i, r in enumerate(network["readouts"])
-        ),
+        readouts=readout.read(network, arrays),
         rounding=network["rounding"],
     )

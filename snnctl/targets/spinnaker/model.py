@@ -11,6 +11,7 @@ from torch import Tensor
 from snnctl.circuits import INPUT
 from snnctl.circuits.order import groups
 from snnctl.errors import UserError
+from snnctl.targets.readout import Readout
 from snnctl.targets.spinnaker import fixed
 from snnctl.targets.target import Traces
 
@@ -60,16 +61,6 @@ class Connections:
 
 
 @dataclass(frozen=True)
-class Readout:
-    """What leaves: out += W source[t - delay] + b; W None: the identity. Computed on the host in float."""
-
-    source: str
-    delay: int
-    weight: Tensor | None
-    bias: Tensor | None
-
-
-@dataclass(frozen=True)
 class Fixed:
     """A circuit in integers: a `Model`.
 
@@ -115,7 +106,7 @@ class Fixed:
         for group in groups(tuple(by_name), [(c.source, c.target) for c in self.connections]):
             self._together([by_name[name] for name in group], outs)
         traces = {p.name: outs[p.name].unflatten(2, p.shape) for p in self.populations}
-        out = sum(_read(readout, outs[readout.source]) for readout in self.readouts)
+        out = sum(readout.read(outs[readout.source]) for readout in self.readouts)
         traces = {name: trace.to(device) for name, trace in traces.items()}
         return Traces(out.unflatten(2, self.output_shape).to(device), traces)
 
@@ -196,10 +187,3 @@ class _Cells:
 def _rounded(weight: Tensor, sign: int, shift: int) -> Tensor:
     """The weights of one sign as sPyNNaker writes them: (N source, N target) whole numbers."""
     return (weight * sign).clamp(min=0).mul(2.0 ** (fixed.POINT - shift)).round().clamp(max=fixed.WEIGHT).T.contiguous()
-
-
-def _read(readout: Readout, y: Tensor) -> Tensor:
-    if readout.delay:
-        y = torch.cat([torch.zeros_like(y[: readout.delay]), y])[: len(y)]
-    y = y if readout.weight is None else y @ readout.weight.T
-    return y if readout.bias is None else y + readout.bias

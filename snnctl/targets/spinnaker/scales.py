@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
+from snnctl.circuits import INPUT, OUTPUT, Circuit
 from snnctl.errors import UserError
 from snnctl.targets.plan import Plan
+from snnctl.targets.readout import Readout
 from snnctl.targets.spinnaker import fixed
-from snnctl.targets.spinnaker.model import BIAS, Connections, Fixed, Population, Readout
+from snnctl.targets.spinnaker.model import BIAS, Connections, Fixed, Population
 from snnctl.targets.spinnaker.neurons import Constants, constants, late
 
 UNIT = 64.0  # mV of the threshold above rest, where nothing limits it: 2^21 steps of s1615
@@ -62,7 +63,7 @@ def quantise(circuit: Circuit, plan: Plan, x: Tensor | None, headroom: float, sp
         facts[name] = layer
     return Fixed(
         circuit.dt, circuit.shapes[INPUT], circuit.shapes[OUTPUT], copies, tuple(populations), tuple(connections),
-        tuple(_readout(p, circuit.shapes[p.source]) for p in circuit.into(OUTPUT)),
+        tuple(Readout.of(p, circuit.shapes[p.source]) for p in circuit.into(OUTPUT)),
         {"numbers": "s1615, weights of 16 bits", "spikes of an input in a step": copies, "layers": facts},
     )  # fmt: skip
 
@@ -107,8 +108,3 @@ def _shift(most: float) -> int:
     """Of 16 bits such that their sum holds `most` nA: sPyNNaker's rule for max_expected_summed_weight."""
     power = max(0, math.ceil(math.log2(most))) if most > 0 else 0
     return power + 1 if 2**power <= most else power
-
-
-def _readout(p: Projection, shape: tuple[int, ...]) -> Readout:
-    weight, bias = p.matrix(shape) if p.layers else (None, None)
-    return Readout(p.source, p.delay, weight, bias)

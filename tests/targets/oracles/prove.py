@@ -55,11 +55,13 @@ ORACLES = {
     ),
     "loihi2": Oracle(
         ((HERE, "-m", "tests.targets.oracles.loihi2", "--lava", ".venv-lava/bin/python", "--cases", "300"),),
-        own("loihi2", "tests/targets/loihi2_circuits.py", "tests/targets/oracles/loihi2.py"),
+        own(
+            "loihi2", "snnctl/targets/readout.py", "tests/targets/loihi2_circuits.py", "tests/targets/oracles/loihi2.py"
+        ),
     ),
     "spinnaker": Oracle(
         (pytest("-m", "slow", "tests/targets/test_spinnaker.py"),),
-        own("spinnaker", "tests/targets/test_spinnaker.py"),
+        own("spinnaker", "snnctl/targets/readout.py", "tests/targets/test_spinnaker.py"),
         (("SNNCTL_SPYNNAKER", str(ROOT / ".venv-spynnaker/bin/python")),),
     ),
     "mcu": Oracle(
