@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from tests.proofs.record import ROOT, write
 
 HERE = sys.executable
+READOUT = "snnctl/targets/readout.py"  # of two chips
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ ORACLES = {
     ),
     "spinnaker": Oracle(
         (pytest("-m", "slow", "tests/targets/test_spinnaker.py"),),
-        own("spinnaker", "snnctl/targets/readout.py", "tests/targets/test_spinnaker.py"),
+        own("spinnaker", READOUT, "tests/targets/test_spinnaker.py"),
         (("SNNCTL_SPYNNAKER", str(ROOT / ".venv-spynnaker/bin/python")),),
     ),
     "mcu": Oracle(
