@@ -20,11 +20,12 @@ that is older than a file it covers.
 
 ## Recipes
 
-Test accuracy of the best (or, without validation, the last) weights; three seeds, which also draw the split where the
-set has no test part; baselines with seed 1.
+Test accuracy, or what is named, of the best (or, without validation, the last) weights; three seeds, which also draw
+the split where the set has no test part; baselines with seed 1. Theirs: the framework's own example (the scripts in
+tests/recipes/theirs) on the same data.
 
-| recipe | asked | mean | seeds | minutes of a core a run | threads | beside it, same events | date | commit |
-|---|---|---|---|---|---|---|---|---|
+| recipe | asked | mean | seeds | minutes of a core a run | threads | beside it, same data | theirs (minutes) | date | commit |
+|---|---|---|---|---|---|---|---|---|---|
 """
 CHIPS = """
 ## On chips
@@ -85,11 +86,19 @@ def page(record: dict[str, dict[str, Any]]) -> str:
 
 
 def _recipe(name: str, proof: dict[str, Any]) -> str:
-    seeds = ", ".join(f"{100 * acc:.1f}" for acc in proof["acc"])
-    beside = ", ".join(f"{kind} {100 * acc:.1f} %" for kind, acc in sorted(proof["baselines"].items()))
+    def figure(value: float, digits: int = 1) -> str:
+        return f"{100 * value:.{digits}f} %" if proof["name"] == "test/acc" else f"{value:.4g}"
+
+    called = "" if proof["name"] == "test/acc" else proof["name"].removeprefix("test/") + " "
+    beside = ", ".join(f"{kind} {figure(value)}" for kind, value in sorted(proof["baselines"].items()))
+    theirs = ""
+    if runs := proof.get("theirs"):
+        mean, minutes = (statistics.mean(run[key] for run in runs) for key in ("figure", "minutes"))
+        theirs = f"{figure(mean)}: {', '.join(figure(run['figure']) for run in runs)} ({minutes:.1f})"
+    seeds = ", ".join(figure(value) for value in proof["figures"]).replace(" %", "")
     return (
-        f"| {name} | {100 * proof['at_least']:.0f} % | {100 * statistics.mean(proof['acc']):.2f} % | {seeds} "
-        f"| {proof['minutes']:.1f} | {proof['cores']} | {beside} | {proof['date']} | {proof['commit']} |\n"
+        f"| {name} | {called}{figure(proof['asked'], 0)} | {figure(statistics.mean(proof['figures']), 2)} | {seeds} "
+        f"| {proof['minutes']:.1f} | {proof['cores']} | {beside} | {theirs} | {proof['date']} | {proof['commit']} |\n"
     )
 
 

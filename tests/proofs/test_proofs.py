@@ -10,6 +10,9 @@ import pytest
 from tests.proofs import record, stale
 
 
+SEEN = {"name": "test/acc", "figures": [1], "asked": 0, "minutes": 1, "cores": 1, "baselines": {}}
+
+
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
     for module in (record, stale):
@@ -48,7 +51,7 @@ def test_comments_of_a_recipe_are_not_what_it_does(repository):
     root, commit = repository
     (root / "cases" / "r.yaml").write_text("# Showed: nothing yet\nlr: 1\n")
     commit()
-    record.write("recipe r", ["cases/r.yaml"], {"acc": [1], "at_least": 0, "minutes": 1, "cores": 1, "baselines": {}})
+    record.write("recipe r", ["cases/r.yaml"], SEEN)
     for text, old in (("# Showed: 97 %\nlr: 1\n", False), ("# Showed: 97 %\nlr: 2\n", True)):
         (root / "cases" / "r.yaml").write_text(text)
         commit()

@@ -11,26 +11,34 @@ class Budget:
 
     Args:
         recipe: its name.
-        at_least: mean test accuracy over the seeds.
+        asked: mean over the seeds of the figure: at least, or at most where it is a loss.
         root: folder of the real recordings below the shared data, "" where the set needs none.
-        small: overrides of the fast test. small_at_least: test accuracy it must reach.
+        small: overrides of the fast test. small_asked: what its figure must reach.
         targets: overrides of a deployment each, such as "target=fpga target.device=hx8k", of the whole test part; or of
             a conversion, "convert.T=32".
         within: how much less accurate than the float network a target may be, mean over the seeds.
         beside: the baselines, of those that there are.
+        figure: which of the test's results is asked for.
+        theirs: the framework's own example on the same data: a script beside this file, in the folder `theirs`.
     """
 
     recipe: str
-    at_least: float
+    asked: float
     root: str = ""
     small: tuple[str, ...] = ()
-    small_at_least: float = 0.0
+    small_asked: float = 0.0
     targets: tuple[str, ...] = ()
     within: float = 0.0
     beside: tuple[str, ...] = ("linear", "ANN")
+    figure: str = "test/acc"
+    theirs: str = ""
 
     def data(self, shared: str) -> list[str]:
         return [f"dataset.root={shared}/{self.root}"] if self.root else []
+
+    def reached(self, value: float, asked: float) -> bool:
+        """Whether a figure is as good as is asked: a loss is no higher, others are no lower."""
+        return value <= asked if self.figure.endswith("loss") else value >= asked
 
 
 BASELINES = {  # the same command on the same events: the recipe's time bins, stacked as channels of one step
