@@ -24,7 +24,7 @@ Test accuracy, or what is named, of the best (or, without validation, the last) 
 the split where the set has no test part; baselines with seed 1. Theirs: the framework's own example (the scripts in
 tests/recipes/theirs) on the same data.
 
-| recipe | asked | mean | seeds | minutes of a core a run | threads | beside it, same data | theirs (minutes) | date | commit |
+| recipe | asked | mean | seeds | minutes, one core | threads | beside it, same data | theirs (min) | date | commit |
 |---|---|---|---|---|---|---|---|---|---|
 """
 CHIPS = """

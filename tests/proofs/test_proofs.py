@@ -9,7 +9,6 @@ import pytest
 
 from tests.proofs import record, stale
 
-
 SEEN = {"name": "test/acc", "figures": [1], "asked": 0, "minutes": 1, "cores": 1, "baselines": {}}
 
 
