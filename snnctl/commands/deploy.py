@@ -3,6 +3,7 @@
     snnctl deploy last target=xylo/a3                  all stages up to the comparison; no device is needed
     snnctl deploy RUN target=mcu samples=200           compare on 200 test samples instead of all
     snnctl deploy RUN target=speck/2f --dry-run        where everything would go, and whether it fits; builds nothing
+    snnctl deploy RUN target=xylo/a3 beside=RUN2       hold a run trained with regime.quantize against one that was not
     snnctl deploy RUN target=mcu --emulate             run the artefact that is there, label the result "emulated"
     snnctl deploy RUN target=mcu --flash               and put it on the device; exit 3 where there is none
     snnctl deploy model.nir target=loihi2 dataset=nmnist dataset.root=/data     a graph from elsewhere
@@ -16,6 +17,7 @@ Next: snnctl ls targets, snnctl show target/mcu, snnctl check RECIPE target=xylo
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from snnctl.errors import UserError, did_you_mean
 
@@ -33,13 +35,14 @@ def run(args: list[str]) -> int:
     rest = [a for a in args if a not in flags]
     if not rest or "=" in rest[0]:
         raise UserError("deploy needs a run, or a NIR file", "for example   snnctl deploy last target=nir")
-    samples, overrides = _samples(rest[1:])
+    own, overrides = _options(rest[1:])
     from snnctl.deployment.stages import Deployment
     from snnctl.deployment.subject import of_file, of_run
 
     reference = rest[0]
     subject = of_file(Path(reference), overrides) if reference.endswith(".nir") else of_run(reference, overrides)
-    deployment = Deployment(subject, samples)
+    other = of_run(own["beside"], overrides) if "beside" in own else None
+    deployment = Deployment(subject, own.get("samples"), other)
     deployment.place()
     if "--dry-run" in flags:
         deployment.dry()
@@ -51,13 +54,16 @@ def run(args: list[str]) -> int:
     return 0
 
 
-def _samples(overrides: list[str]) -> tuple[int | None, list[str]]:
-    """`samples=N`, None for all, and the other overrides."""
+def _options(arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """`samples=N` and `beside=RUN`, those that are given, and the overrides."""
     from omegaconf import OmegaConf
 
     from snnctl.commands.eval import sample_count
 
-    given = [o for o in overrides if o.partition("=")[0] == "samples"]
-    if not given:
-        return None, overrides
-    return sample_count(OmegaConf.from_dotlist(given).samples), [o for o in overrides if o not in given]
+    given = [a for a in arguments if a.partition("=")[0] in ("samples", "beside")]
+    own = {str(key): value for key, value in OmegaConf.from_dotlist(given).items()}
+    if "samples" in own:
+        own["samples"] = sample_count(own["samples"])
+    if "beside" in own:
+        own["beside"] = str(own["beside"])
+    return own, [a for a in arguments if a not in given]

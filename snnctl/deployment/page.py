@@ -52,7 +52,14 @@ def _accuracy(values: Mapping[str, Any]) -> str:
         )
     head = ("run", "accuracy", "same answers as float", "spikes shared with float", "equal to quantised")
     about = f"<p>{values['samples']:,} samples; simulated by {_text(values['simulator'])}.</p>"
-    return about + _table(head, rows)
+    other = values.get("beside")
+    return about + _table(head, rows) + (f"<p>{_text(gained(other))}</p>" if other else "")
+
+
+def gained(other: Mapping[str, Any]) -> str:
+    """What a run gains over another that was quantised after training, in words."""
+    after = f"{percent(other['float'])} in float, {percent(other['quantised'])} in the target's numbers"
+    return f"{100 * other['gain']:+.2f} points over {other['run']}, quantised after training: {after}"
 
 
 def equality(values: Mapping[str, Any], name: str) -> str:

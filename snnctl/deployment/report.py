@@ -8,7 +8,7 @@ from typing import Any
 
 from snnctl.atomic import write_json, write_text
 from snnctl.circuits import Circuit
-from snnctl.deployment.page import equality, page, percent
+from snnctl.deployment.page import equality, gained, page, percent
 from snnctl.report import tables
 from snnctl.targets.plan import Plan, Resource
 from snnctl.targets.target import Target
@@ -51,6 +51,15 @@ class Report:
         self.values |= {**found, "operations_a_sample": operations, "simulator": target.emulates, "next": next_steps}
         self.values["energy"] = None if energy is None else {"joule_a_sample": energy[0], "source": energy[1]}
 
+    def beside(self, name: str, accuracy: dict[str, float]) -> None:
+        """Keep what another run scores that was quantised after training, and what this one gains over it.
+
+        Args:
+            name: of the other run. accuracy: float and quantised.
+        """
+        gain = self.values["accuracy"]["quantised"] - accuracy["quantised"]
+        self.values["beside"] = {"run": name, **accuracy, "gain": gain}
+
     def show(self) -> None:
         """Print accuracy, agreement, operations and what to do next."""
         v = self.values
@@ -64,6 +73,8 @@ class Report:
         heads = ("run", "accuracy", "same answers", "spikes shared with float", "equal to quantised")
         tables.show(heads, rows, right=(1, 2))
         print(f"{v['operations_a_sample']:,.0f} synaptic operations a sample" + self._energy())
+        if other := v.get("beside"):
+            print(gained(other))
         for line in v["next"]:
             print(f"next      {line}")
 

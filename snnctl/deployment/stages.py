@@ -14,7 +14,7 @@ from snnctl.deployment.comparison import Comparison
 from snnctl.deployment.page import number
 from snnctl.deployment.report import Report
 from snnctl.deployment.subject import Subject
-from snnctl.errors import NoDevice
+from snnctl.errors import NoDevice, UserError
 from snnctl.report.ink import bold
 from snnctl.targets import artefact
 from snnctl.targets.plan import Resource
@@ -29,10 +29,17 @@ class Deployment:
     Args:
         subject: what is deployed.
         samples: test samples to compare on; None for all.
+        other: a run to hold it against: quantised after training, it shows what training in the target's numbers gains.
+
+    Raises:
+        UserError: the other run was not tested on the same samples.
     """
 
-    def __init__(self, subject: Subject, samples: int | None = None):
-        self.subject, self.samples = subject, samples
+    def __init__(self, subject: Subject, samples: int | None = None, other: Subject | None = None):
+        self.subject, self.samples, self.other = subject, samples, other
+        if other is not None and not subject.tests_as(other):
+            problem = f"{other.name} was trained on samples that {subject.name} is tested on"
+            raise UserError(problem, "beside=RUN needs a run of the same data set and seed")
         self.target: Target = config.build(subject.cfg.target)
         self.folder = subject.home / "deploy" / self.target.name.replace("/", "_")
         self.report = Report(subject.name, self.target.name)
@@ -120,8 +127,20 @@ class Deployment:
             "simulate", f"{self.target.emulates}: {found['samples']:,} samples, {time.monotonic() - started:.1f} s"
         )
         self.report.compared(found, self.target, self.target.next_steps(place))
+        if self.other is not None:
+            self.report.beside(self.other.name, self._other_accuracy())
         self.report.show()
         self.report.write(self.folder)
+
+    def _other_accuracy(self) -> dict[str, float]:
+        """Of the other run, on the same samples: float and in the target's numbers."""
+        other = self.other
+        plan = self.target.plan(other.circuit)
+        model = self.target.quantise(other.circuit, plan, other.for_scales())
+        comparison = Comparison(other.circuit, {"quantised": model.run}, other.scores)
+        for x, length, target in other.batches(self.samples):
+            comparison.add(x, length, target)
+        return comparison.result()["accuracy"]
 
     def flash(self) -> None:
         """Put the artefact on the device.

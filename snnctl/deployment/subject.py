@@ -56,6 +56,13 @@ class Subject:
         for batch in spread(self.data.test_dataloader(), samples):
             yield dense(batch.x), batch.length, batch.target
 
+    def tests_as(self, other: Subject) -> bool:
+        """Whether both are measured on the same test samples."""
+        if self.data is None or other.data is None:
+            return False
+        mine, theirs = (s.data.test_dataloader() for s in (self, other))
+        return np.array_equal(np.asarray(mine.index), np.asarray(theirs.index))
+
     def for_scales(self) -> Tensor | None:
         """Training samples (T, B, *input) that a target chooses its scales by; None without data."""
         if self.data is None:

@@ -70,6 +70,6 @@ class NIR(Target):
         return {"others": InFloat(plain).run}
 
     def next_steps(self, folder: Path) -> list[str]:
-        return [
-            f"read it   nir.read({str(folder / 'model.nir')!r}) in snnTorch, Norse, Sinabs, Rockpool, SpikingJelly, ..."
-        ]
+        file = folder / "model.nir"
+        readers = f"read it   nir.read({str(file)!r}) in snnTorch, Norse, Sinabs, Rockpool, SpikingJelly, ..."
+        return [readers, *interchange.refused(interchange.read(file))]

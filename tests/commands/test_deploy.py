@@ -55,6 +55,24 @@ def test_a_nir_file_with_and_without_data(run, capsys):
     assert again["accuracy"]["float"] == again["accuracy"]["simulated"] and "hidden.0.neuron" in of_run
 
 
+def test_what_another_run_scores_that_was_quantised_after_training(run, trained, capsys):
+    assert main(["deploy", str(run), "target=nir", "samples=16", f"beside={trained}"]) == 0
+    report = json.loads((run / "deploy" / "nir" / "report.json").read_text())
+    accuracy = report["accuracy"]["quantised"]
+    assert report["beside"] == {"run": str(trained), "float": accuracy, "quantised": accuracy, "gain": 0.0}
+    said = f"+0.00 points over {trained}, quantised after training"
+    assert said in capsys.readouterr().out and said in (run / "deploy" / "nir" / "report.html").read_text()
+
+
+def test_another_run_that_learned_from_the_test_samples_is_refused(run, trained, tmp_path, capsys):
+    other = shutil.copytree(trained, tmp_path / "other")
+    split = json.loads((other / "split.json").read_text())
+    split["train"][:9], split["test"][:9] = split["test"][:9], split["train"][:9]
+    (other / "split.json").write_text(json.dumps(split))
+    assert main(["deploy", str(run), "target=nir", "samples=16", f"beside={other}"]) == 2
+    assert "the same data set and seed" in capsys.readouterr().err
+
+
 def test_a_dry_run_builds_nothing(run, capsys):
     assert main(["deploy", str(run), "target=nir", "--dry-run"]) == 0
     assert "would build" in capsys.readouterr().out and not (run / "deploy").exists()
