@@ -49,7 +49,8 @@ def table(network: Network, batch_size: int, steps: int | None = None) -> list[R
 
     `bytes` is what autograd saves for backward in the layer, read from a run of a copy on the meta device: each
     storage once, in the layer that saves it first, parameters left out. It grows by the same amount with every step,
-    so three and four steps are run and the rest is extrapolated.
+    so three and four steps are run and the rest is extrapolated. A layer that decides by values cannot run without
+    any: then it is ones on the CPU.
 
     Args:
         network: any network.
@@ -64,11 +65,17 @@ def table(network: Network, batch_size: int, steps: int | None = None) -> list[R
         raise UserError(
             "samples differ in length, so the number of steps is not known", "set   dataset.duration=SECONDS"
         )
-    twin = copy.deepcopy(network).to("meta").train()
+    twin, device = copy.deepcopy(network).to("meta").train(), "meta"
+    try:
+        _saved(twin, batch_size, 1, device)
+    except RuntimeError as error:
+        if "on meta tensors" not in str(error):
+            raise
+        twin, device = _of_ones(network), "cpu"
     if steps <= 4:
-        saved = _saved(twin, batch_size, steps)
+        saved = _saved(twin, batch_size, steps, device)
     else:
-        three, four = _saved(twin, batch_size, 3), _saved(twin, batch_size, 4)
+        three, four = (_saved(twin, batch_size, n, device) for n in (3, 4))
         saved = {name: four[name] + (steps - 4) * (four[name] - three[name]) for name in four}
     return [
         Row(
@@ -97,9 +104,16 @@ def memory(network: Network, batch_size: int, steps: int | None = None, moments:
     return Memory(held, learnable, moments * learnable, x + sum(row.bytes for row in rows))
 
 
-def _saved(twin: Network, batch_size: int, steps: int) -> dict[str, int]:
-    """Bytes that autograd saves in each layer of a network on the meta device."""
-    x = torch.empty(steps, batch_size, *twin.facts.shape, device="meta")
+def _of_ones(network: Network) -> Network:
+    twin = copy.deepcopy(network).to_empty(device="cpu").train()
+    for tensor in (*twin.parameters(), *twin.buffers()):
+        tensor.detach().fill_(1)
+    return twin
+
+
+def _saved(twin: Network, batch_size: int, steps: int, device: str) -> dict[str, int]:
+    """Bytes that autograd saves in each layer of a network."""
+    x = torch.ones(steps, batch_size, *twin.facts.shape, device=device)
     seen: dict[int, Any] = {t.untyped_storage()._cdata: t for t in (x, *twin.parameters(), *twin.buffers())}
     saved = {name: 0 for name, *_ in twin.walk()}
     running: list[str] = []

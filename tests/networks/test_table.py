@@ -80,3 +80,17 @@ def test_a_network_on_the_meta_device_has_a_table_too():
     with torch.device("meta"):
         net = Network(LAYERS, FACTS)
     assert table(net, 5, 9) == table(Network(LAYERS, FACTS), 5, 9)
+
+
+class Deciding(LIF):
+    """Asks for a value, which the meta device has none of."""
+
+    def step(self, x, state, coefficients):
+        return super().step(x if bool((x.detach() >= 0).all()) else -x, state, coefficients)
+
+
+@pytest.mark.filterwarnings("ignore:Deciding.step")
+def test_a_layer_that_decides_by_values():
+    layers = {"flatten": nn.Flatten, "fc": nn.Linear, "n": Deciding}
+    plain = table(Network({**layers, "n": LIF}, FACTS), batch_size=2, steps=5)
+    assert [row[2:] for row in table(Network(layers, FACTS), batch_size=2, steps=5)] == [row[2:] for row in plain]
