@@ -121,7 +121,7 @@ def check_purpose(regime: Any, data: Any) -> None:
     if isinstance(data, Environment) and not acts:
         raise UserError(
             f"{name} learns from labels, {data.world.name} has none",
-            "choose   regime=ppo, reinforce, dqn or reward_stdp\nor   environment=null",
+            "choose   regime=ppo, reinforce, dqn, mstdp, mstdpet or rmax\nor a recipe with data   snnctl ls recipes",
         )
 
 

@@ -33,6 +33,25 @@ class Parameters:
 
 @cache
 def parameters(target: Callable[..., Any]) -> Parameters:
+    """What a class or function takes; a class that hands `*args, **kwargs` on to its base takes what the base does."""
+    own = _of(target)
+    if not own.open or not isinstance(target, type):
+        return own
+    bases = [base for base in target.__mro__ if "__init__" in vars(base)]
+    if len(bases) < 2 or bases[1] is object or bases[1].__module__.startswith("torch.") or not _hands_on(bases[0]):
+        return own
+    more = parameters(bases[1])
+    if not more.known:
+        return own
+    return Parameters({**more.types, **own.types}, {**more.defaults, **own.defaults}, more.open)
+
+
+def _hands_on(cls: type) -> bool:
+    kinds = {p.kind for p in inspect.signature(cls.__init__).parameters.values()}
+    return {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
+
+
+def _of(target: Callable[..., Any]) -> Parameters:
     """Read the signature of a class or function; annotations are evaluated where its module lets them."""
     try:
         signature = inspect.signature(target)

@@ -169,6 +169,14 @@ def test_a_class_argument_that_does_not_exist(recipe):
     assert "callbacks.stop.monitor" in text(recipe(body))  # needed and not given
 
 
+def test_a_regime_takes_no_key_that_it_does_not_know(recipe):
+    for option in ("bptt", "eprop", "stdp", "ppo"):  # their classes hand on to a base what they do not name
+        assert "unknown key  regime.clip_weihgts" in text(
+            recipe("", f"override regime: {option}"), "regime.clip_weihgts=1"
+        )
+    assert "regime.truncate " in text(recipe(""), "regime.truncat=5")
+
+
 def test_a_target_that_is_not_allowed_or_not_there(recipe):
     found = text(recipe("callbacks: {evil: {_target_: os.system, command: 'echo boo'}}"))
     assert "callbacks.evil._target_: os.system" in found and "--allow os" in found
