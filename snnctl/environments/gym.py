@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from snnctl.environments.world import Game
 from snnctl.errors import UserError, did_you_mean
 
@@ -22,20 +24,23 @@ class Gym:
     Args:
         id: as registered there, "CartPole-v1".
         options: further arguments of `gymnasium.make`.
+        repeat: moves that an action lasts, 1 and above; their rewards are summed.
 
     Raises:
         UserError: gymnasium, or what this environment needs, is not installed; there is no such id; its observations
             are no box of values, its actions no discrete set.
 
-    Source: M. Towers et al. 2024, arXiv 2407.17032.
+    Source: M. Towers et al. 2024, arXiv 2407.17032; repeated actions: V. Mnih et al. 2015, doi:10.1038/nature14236.
     """
 
     steps = None
 
-    def __init__(self, id: str, options: dict[str, Any] | None = None):
+    def __init__(self, id: str, options: dict[str, Any] | None = None, repeat: int = 1):
         if ":" in id:  # gymnasium would import the module named before it
             raise UserError(f"{id} names a module to import", "give the id of an environment that is registered")
-        self.name, self.options = id, dict(options or {})
+        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
+            raise UserError(f"environment.world.repeat is {repeat!r}", "expected a whole number of at least 1")
+        self.name, self.options, self.repeat = id, dict(options or {}), repeat
         self._gymnasium = _gymnasium()
         game = self.make()
         seen, acts = game.observation_space, game.action_space
@@ -60,7 +65,8 @@ class Gym:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self._gymnasium.make(self.name, **mode, **self.options)
+                game = self._gymnasium.make(self.name, **mode, **self.options)
+                return game if self.repeat == 1 else Repeated(game, self.repeat)
         except (error.DependencyNotInstalled, ModuleNotFoundError) as missing:
             raise UserError(f"{self.name}: {missing}", INSTALL) from None
         except error.Error as problem:
@@ -68,6 +74,33 @@ class Gym:
             raise UserError(f"{self.name}: {str(problem).splitlines()[0]}", close) from None
         except TypeError as problem:
             raise UserError(f"{self.name}: {problem}", "see   environment.world.options") from None
+
+
+class Repeated:
+    """A game in which an action lasts several moves.
+
+    Args:
+        game: whose moves. count: of an action; fewer where the episode is over before.
+    """
+
+    def __init__(self, game: Any, count: int):
+        self.game, self.count = game, count
+        self.observation_space, self.action_space = game.observation_space, game.action_space
+
+    def reset(self, *, seed: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        return self.game.reset(seed=seed)
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        total = 0.0
+        for _ in range(self.count):
+            seen, reward, ended, cut, info = self.game.step(action)
+            total += float(reward)
+            if ended or cut:
+                break
+        return seen, total, ended, cut, info
+
+    def render(self) -> np.ndarray:
+        return self.game.render()
 
 
 def _gymnasium() -> Any:

@@ -49,3 +49,27 @@ def test_mistakes(gymnasium):
     assert "CartPole-v1" in str(caught.value)
     with pytest.raises(UserError, match="Discrete set"):
         Gym("Pendulum-v1")
+
+
+def test_an_action_that_lasts_several_moves(gymnasium):
+    once, twice = Gym("CartPole-v1").make(), Gym("CartPole-v1", repeat=2).make()
+    once.reset(seed=3), twice.reset(seed=3)
+    for action in (0, 1, 1):
+        first, second = once.step(action), once.step(action)
+        seen, reward, ended, cut, _ = twice.step(action)
+        np.testing.assert_array_equal(seen, second[0])
+        assert reward == first[1] + second[1] == 2 and not ended and not cut
+    moves = 0
+    while not ended:  # pushed to one side it falls, and the action ends there
+        _, reward, ended, *_ = twice.step(1)
+        moves += reward
+    once_moves = 0
+    while not once.step(1)[2]:
+        once_moves += 1
+    assert moves == once_moves + 1
+
+
+@pytest.mark.parametrize("repeat", [0, 1.5, True])
+def test_a_number_of_moves_that_is_none(gymnasium, repeat):
+    with pytest.raises(UserError, match="repeat"):
+        Gym("CartPole-v1", repeat=repeat)
