@@ -63,7 +63,7 @@ BUDGETS = (
         0.3,
         beside=("random delays", "no delays"),
     ),
-    Budget("digits_rows", 0.92, "", (*SHORT, "trainer.max_epochs=2"), 0.4, theirs="sinabs_rows.py"),
+    Budget("digits_rows", 0.92, "", (*SHORT, "trainer.max_epochs=2"), 0.6, theirs="sinabs_rows.py"),
     Budget(
         "digits_synops",
         0.95,
