@@ -16,7 +16,7 @@ FLAGS = {
     "convert": ["--allow", "--debug", "--help"],
     "check": ["--allow", "--debug", "--help"],
     "cp": ["--force", "--help"],
-    "report": ["--csv", "--md", "--help"],
+    "report": ["--csv", "--md", "--plot", "--help"],
     "bench": ["--against", "--adapters", "--threads", "--rounds", "--json", "--memory", "--debug", "--help"],
     "runs": ["--all", "--yes", "--help"],
 }

@@ -35,7 +35,7 @@ class Watch:
         self.network = network
         self._kept: dict[str, dict[str, list[Tensor]]] = {kind: {} for kind in reads}
         self._fans: dict[tuple[str, tuple[int, ...]], Tensor] = {}
-        self._batch = 0
+        self._batch = 0  # until `begin`: passes before it, as of a dry run, are not kept
         self._paused = False
         for name, layer in network.temporal_layers().items():
             if "spikes" in reads and getattr(layer, "spiking", False):
@@ -62,7 +62,7 @@ class Watch:
 
     def _on(self, layer: nn.Module, kind: str, name: str, read: Callable[..., Tensor | None]) -> None:
         def hook(layer: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-            if self._paused or not layer.training:
+            if self._paused or not self._batch or not layer.training:
                 return
             seen = read(layer, args, kwargs, output)  # also while backward repeats the pass: it must be the same pass
             if seen is not None and not recomputing():

@@ -102,6 +102,31 @@ def test_report_of_a_sweep_and_of_an_unfinished_run(snnctl, a_run):
     assert code == 0 and "stopped" in out
 
 
+def test_report_draws_one_figure_over_another(snnctl, a_run, tmp_path):
+    for name, acc, lr in (("0", 0.5, 0.1), ("1", 0.75, 0.2)):
+        a_run(name, acc=acc, lr=lr, root="multirun/toy/x")
+    code, out, _ = snnctl("report", "multirun/toy/x", "--plot", "effective_acs,test/acc")
+    assert code == 0 and "written   multirun/toy/x/test-acc_over_synaptic-ACs-a-sample.png" in out
+    assert (tmp_path / "multirun/toy/x/test-acc_over_synaptic-ACs-a-sample.png").read_bytes()[:4] == b"\x89PNG"
+    assert snnctl("report", "multirun/toy/x/0", "multirun/toy/x/1", "--plot=rate lif1, spikes a step,test/acc")[0] == 0
+    assert (tmp_path / "test-acc_over_rate-lif1-spikes-a-step.png").exists()
+
+
+@pytest.mark.parametrize(
+    "axes, said",
+    [
+        ("effective_ac,test/acc", "did you mean   effective_acs"),
+        ("test/acc", "for example   --plot"),
+        ("recipe,test/acc", "no run has both recipe and test/acc as numbers"),
+        ("", "--plot takes two figures"),
+    ],
+)
+def test_axes_that_there_are_not(snnctl, a_run, axes, said):
+    a_run("a")
+    code, _, err = snnctl("report", "last", "--plot", axes)
+    assert code == 2 and said in err
+
+
 @pytest.mark.parametrize("args", [[], ["nowhere"], ["last", "--csv"], ["last", "--pdf", "x"]])
 def test_report_of_what_is_not_there(snnctl, args):
     assert snnctl("report", *args)[0] == 2

@@ -18,7 +18,7 @@ from snnctl.datasets.encodings import Delta, Periodic, Population, TemporalField
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted((CONFIGS / "encoding").rglob("*.yaml"))
 NAMES = [path.relative_to(CONFIGS / "encoding").as_posix()[:-5] for path in FILES]
-SHAPES = {"spatial_fields": (2, 12, 10), "imu": (3,)}
+SHAPES = {"spatial_fields": (2, 12, 10), "imu": (3,), "rows": (2, 12, 10)}
 
 
 def composed(name: str, *overrides: str):

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnctl.datasets.draws import generator
-from snnctl.datasets.encodings import BandFilters, Delta, Latency, Population, Rate, SpatialFields, TemporalFields
+from snnctl.datasets.encodings import (
+    BandFilters,
+    Delta,
+    Latency,
+    Population,
+    Rate,
+    Rows,
+    SpatialFields,
+    TemporalFields,
+)
 from snnctl.datasets.encodings.spatial_fields import spatial_field
 from snnctl.errors import UserError
 
@@ -97,9 +106,27 @@ def test_temporal_fields_keep_scales_first():
     torch.testing.assert_close(x[:, :, :3], one)
 
 
+def test_rows_of_an_image_are_its_time_steps():
+    image = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).view(1, 1, 1, 2, 3)  # H = 2, W = 3
+    x = Rows()(image, 2, 1e-3, ())
+    assert x[:, 0, 0].tolist() == [[1, 2, 3], [4, 5, 6]] and Rows().shape((1, 2, 3)) == (1, 3)
+    slow = Rows()(image, 5, 1e-3, ())  # floor(t 2 / 5) = 0, 0, 0, 1, 1
+    assert slow[:, 0, 0, 0].tolist() == [1, 1, 1, 4, 4]
+
+
+def test_rows_as_spikes_follow_their_own_row():
+    image = torch.zeros(1, 3, 2, 28, 5)
+    image[:, :, :, ::2] = 1.0
+    x = Rows(then=Rate())(image, 28, 1e-3, [generator(0, 0, i, "encoding") for i in range(3)])
+    assert x.shape == (28, 3, 2, 5) and (x[::2] == 1).all() and not x[1::2].any()
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
+        (lambda: Rows()(torch.rand(1, 1, 1, 28, 28), 10, 1e-3, ()), "Rows: 10 time steps for 28 rows\nset   "),
+        (lambda: Rows()(torch.rand(2, 1, 1, 4, 4), 4, 1e-3, ()), "Rows encodes still images"),
+        (lambda: Rows().shape((5,)), "Rows takes images, and a step of this set is (5,)"),
         (lambda: Population(2), "Population: count is 2\nrange          finite, 3 or more, neurons a value"),
         (lambda: Population(low=1.0, high=1.0), "Population: high is 1.0\nrange          finite, above 1"),
         (lambda: Population(1, width=0.0), "Population: width is 0.0"),

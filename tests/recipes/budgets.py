@@ -44,6 +44,8 @@ class Budget:
 BASELINES = {  # the same command on the same events: the recipe's time bins, stacked as channels of one step
     "linear": ("network=linear", "dataset.layout=stacked"),
     "ANN": ("neuron=relu", "dataset.layout=stacked"),
+    "random delays": ("network.learnable=false",),
+    "no delays": ("network.learnable=false", "network.delay=0", "network.window=linear"),
 }
 SHORT = ("trainer.limit_test_batches=8",)
 BUDGETS = (
@@ -53,6 +55,23 @@ BUDGETS = (
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
+    Budget(
+        "fsdd_delays",
+        0.98,
+        "fsdd",
+        (*SHORT, "trainer.max_epochs=1", "network.hidden=[64]"),
+        0.4,
+        beside=("random delays", "no delays"),
+    ),
+    Budget("digits_rows", 0.92, "", (*SHORT, "trainer.max_epochs=2"), 0.6, theirs="sinabs_rows.py"),
+    Budget(
+        "digits_synops",
+        0.95,
+        "",
+        (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=40"),
+        0.7,
+        theirs="sinabs_synops.py",
+    ),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7, ("convert.T=32",), 0.01, ()),
     Budget(

@@ -115,6 +115,13 @@ def test_nothing_is_kept_in_evaluation():
     assert not watch.seen("spikes") and not watch.seen("operations") and not watch.seen("membranes")
 
 
+def test_nothing_is_kept_before_the_first_batch():
+    net = network()
+    watch = Watch(net, {"spikes", "membranes", "operations"})
+    net(batch().x)
+    assert not any(watch.seen(kind) for kind in ("spikes", "membranes", "operations"))
+
+
 def test_parameters_by_their_names():
     net = network(learnable=["tau_mem"])
     values = named_values(net)

@@ -18,6 +18,7 @@ from snnctl.datasets.encodings.poisson import Poisson
 from snnctl.datasets.encodings.population import Population
 from snnctl.datasets.encodings.rank_order import RankOrder
 from snnctl.datasets.encodings.rate import Rate
+from snnctl.datasets.encodings.rows import Rows
 from snnctl.datasets.encodings.single import Single
 from snnctl.datasets.encodings.spatial_fields import SpatialFields
 from snnctl.datasets.encodings.targets import LatencyTargets, RateTargets
@@ -39,6 +40,7 @@ __all__ = [
     "RankOrder",
     "Rate",
     "RateTargets",
+    "Rows",
     "Single",
     "SpatialFields",
     "TemporalFields",
