@@ -51,7 +51,7 @@ BUDGETS = (
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("digits_mcu", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.6, ("target=mcu",), 0.01),
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
-    Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
+    Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75, theirs="snntorch_nmnist.py"),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget("braille_recurrent", 0.98, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget("digits_ann", 0.96, "", (*SHORT, "trainer.max_epochs=2"), 0.7, ("convert.T=32",), 0.01, ()),
