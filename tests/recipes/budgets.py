@@ -88,6 +88,35 @@ BUDGETS = (
     ),
     Budget("braille_eprop", 0.975, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
     Budget(
+        "fashion_mnist_population",
+        0.86,
+        "",
+        (*SHORT, "trainer.limit_train_batches=100", "trainer.limit_val_batches=2"),
+        0.65,
+        beside=(),  # it pools the spikes of neurons
+        theirs="snntorch_population.py",
+    ),
+    Budget(
+        "regression_lif",
+        0.0008,
+        "",
+        ("trainer.max_epochs=30",),
+        0.03,
+        beside=(),  # one step cannot follow a function of time
+        figure="test/loss",
+        theirs="snntorch_regression_lif.py",
+    ),
+    Budget(
+        "regression_recurrent",
+        0.06,
+        "",
+        (*SHORT, "trainer.max_epochs=1"),
+        0.2,
+        beside=(),  # its loss counts spikes
+        figure="test/loss",
+        theirs="snntorch_regression_recurrent.py",
+    ),
+    Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
 )
