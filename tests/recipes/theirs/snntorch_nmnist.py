@@ -5,8 +5,9 @@
 The example: https://snntorch.readthedocs.io/en/latest/tutorials/tutorial_7.html (Eshraghian et al. 2023,
 doi:10.1109/JPROC.2023.3308088). Kept: 12C5-MP2-32C5-MP2-FC10, Leaky of beta 0.5 with the surrogate atan,
 mse_count_loss of rates 0.8 and 0.2, Adam at 2e-2, batches of 128, events without a neighbour in the 10 ms before left
-out, rotation of training samples by up to 10 degrees (nearest pixel), accuracy_rate. The tutorial stops after 51
-iterations, less than a tenth of an epoch of the whole set.
+out, rotation of training samples by up to 10 degrees (nearest pixel), accuracy_rate. Other: 30 epochs, as our recipe,
+are 210 iterations, where the tutorial stops after 51; 30 frames of 10 ms, where it has 300 of 1 ms (the frames of our
+recipe, 10 of 30 ms, gave it less: 78.5 % for 93.5 %, seed 1); each sample is rotated by its own angle.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from torch import Tensor, nn
 from snnctl.datasets.formats.atis import read
 from snnctl.datasets.splits import split
 
-EPOCHS, BATCH, BETA, DURATION, SIZE, NEIGHBOUR = 30, 128, 0.5, 300_000, 34, 10_000  # us
-WINDOW = 30_000  # us
+EPOCHS, BATCH, BETA, SIZE = 30, 128, 0.5, 34
+DURATION, WINDOW, NEIGHBOUR = 300_000, 10_000, 10_000  # us
 
 
 @njit
@@ -44,13 +45,13 @@ def accompanied(t, x, y, window):
     return kept
 
 
-def frames(path: Path, window: int) -> Tensor:
-    """Counts in windows of that many microseconds, (T, 2, 34, 34) int8."""
+def frames(path: Path) -> Tensor:
+    """Counts in windows of WINDOW, (T, 2, 34, 34) int8."""
     events = read(path).events
     t, x, y, p = (events[k].astype(np.int64) for k in "txyp")
     kept = accompanied(t, x, y, NEIGHBOUR) & (t < DURATION)
-    counts = np.zeros((DURATION // window, 2, SIZE, SIZE), np.int8)
-    np.add.at(counts, (t[kept] // window, p[kept], y[kept], x[kept]), 1)
+    counts = np.zeros((DURATION // WINDOW, 2, SIZE, SIZE), np.int8)
+    np.add.at(counts, (t[kept] // WINDOW, p[kept], y[kept], x[kept]), 1)
     return torch.from_numpy(counts)
 
 
@@ -74,14 +75,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--window", type=int, default=WINDOW, help="microseconds")
-    parser.add_argument("--iterations", type=int, help="all of them")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     paths = sorted(options.root.glob("NMNIST/Train/*/*.bin"), key=lambda path: path.parts)
     labels = np.array([int(path.parent.name) for path in paths])
     parts = split({"train": labels}, 0, 0.2, options.seed)
-    x, y = torch.stack([frames(path, options.window) for path in paths], 1), torch.from_numpy(labels)
+    x, y = torch.stack([frames(path) for path in paths], 1), torch.from_numpy(labels)
     leaky = {"beta": BETA, "spike_grad": surrogate.atan(), "init_hidden": True}
     net = nn.Sequential(
         nn.Conv2d(2, 12, 5),
@@ -96,15 +95,13 @@ def main() -> None:
     )
     adam = torch.optim.Adam(net.parameters(), lr=2e-2, betas=(0.9, 0.999))
     counts = SF.mse_count_loss(correct_rate=0.8, incorrect_rate=0.2)
-    left = options.iterations or 10**9
     for _ in range(EPOCHS):
         order = torch.tensor(parts["train"])[torch.randperm(len(parts["train"]))]
-        for batch in order.split(BATCH)[:left]:
+        for batch in order.split(BATCH):
             loss = counts(answers(net, rotated(x[:, batch].float())), y[batch])
             adam.zero_grad()
             loss.backward()
             adam.step()
-            left -= 1
     net.eval()
     test = torch.tensor(parts["test"])
     with torch.no_grad():
