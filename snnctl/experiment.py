@@ -55,8 +55,8 @@ class Experiment:
         size = "x".join(map(str, facts.shape))
         steps = f", {facts.steps} steps" if facts.steps else ""
         parameters = sum(p.numel() for p in self.network.parameters())
-        outputs = "actions" if isinstance(self.data, Environment) else "classes"
-        return f"{size}{steps}, {len(facts.classes)} {outputs}, {parameters:,} parameters"
+        outputs = f"{len(facts.classes)} actions" if isinstance(self.data, Environment) else facts.outputs
+        return f"{size}{steps}, {outputs}, {parameters:,} parameters"
 
     def left_out(self, named: int = 3) -> str:
         """`2 recordings cannot be read and are left out: a.npy, b.npy`, the first `named`; empty where all can be."""
@@ -111,7 +111,7 @@ def data_node(cfg: DictConfig) -> DictConfig:
 
 
 def check_purpose(regime: Any, data: Any) -> None:
-    """Raises a UserError where a regime that acts was given labels, or one that learns from labels an environment."""
+    """Raises a UserError where a regime is given what it does not learn from: labels, traces or an environment."""
     name, acts = type(regime).__name__, getattr(regime, "acts", False)
     if acts and not isinstance(data, Environment):
         raise UserError(
@@ -123,6 +123,11 @@ def check_purpose(regime: Any, data: Any) -> None:
             f"{name} learns from labels, {data.world.name} has none",
             "choose   regime=ppo, reinforce, dqn, mstdp, mstdpet or rmax\nor a recipe with data   snnctl ls recipes",
         )
+    if data.facts.targets == "traces":
+        if not getattr(regime, "takes_traces", False):
+            raise UserError(f"{name} learns from classes, {data.source.name} has traces", "choose   regime=bptt")
+        if regime.decoder is not None:
+            raise UserError(f"a decoder names classes, {data.source.name} has traces", "choose   decoder=loss")
 
 
 def teacher_of(reference: str) -> Teacher:

@@ -17,15 +17,15 @@ class Measures(lightning.Callback):
 
     Args:
         network: the Network under test.
-        classes: names of the classes.
+        classes: names of the classes; None where targets are traces, which leaves no confusion.
         dt: seconds a step.
 
     Attributes:
         confusion, spikes, bench: the filled metrics, after the test.
     """
 
-    def __init__(self, network: torch.nn.Module, classes: tuple[str, ...], dt: float):
-        self.confusion = ConfusionMatrix(classes)
+    def __init__(self, network: torch.nn.Module, classes: tuple[str, ...] | None, dt: float):
+        self.confusion = None if classes is None else ConfusionMatrix(classes)
         self.spikes = SpikeStatistics(dt)
         self.bench = NeuroBench(network)
         self._layers = {n: m for n, m in network.temporal_layers().items() if getattr(m, "spiking", False)}
@@ -62,7 +62,8 @@ class Measures(lightning.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self.confusion.update(outputs, batch.target)
+        if self.confusion is not None:
+            self.confusion.update(outputs, batch.target)
         self.spikes.update(self._trains, batch.length)
         self._trains = {}
 
@@ -73,10 +74,12 @@ class Measures(lightning.Callback):
 
     def results(self) -> dict[str, Any]:
         """Plain values for results.json: `classes`, `confusion`, `spikes` by layer, `neurobench`, `energy`."""
-        bench = self.bench.result()
+        bench, confusion = self.bench.result(), {}
+        if self.confusion is not None:
+            rows = [row._asdict() for row in self.confusion.rows()]
+            confusion = {"classes": rows, "confusion": self.confusion.counts.tolist()}
         return {
-            "classes": [row._asdict() for row in self.confusion.rows()],
-            "confusion": self.confusion.counts.tolist(),
+            **confusion,
             "spikes": [row._asdict() for row in self.spikes.rows()],
             "neurobench": {**bench._asdict(), "layers": [row._asdict() for row in bench.layers]},
             "energy": estimate(bench.effective_acs, bench.effective_macs),

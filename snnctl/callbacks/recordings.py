@@ -80,14 +80,15 @@ class Recordings(lightning.Callback):
         (batch,) = loader
         x, target, length, index = trainer.strategy.batch_to_device(batch)
         recorded = record(
-            pl_module.network, x, self.fields, lambda out: pl_module.loss(out, target, length) * len(target)
+            pl_module.network, x, self.fields, lambda out: pl_module.loss(out, target, length) * len(index)
         )
         folder = Path(trainer.default_root_dir) / "recorded" / f"epoch{epoch:03d}"
         more = {"length": length, "target": target, "sample": index}
         write_npz(recorded, folder / "recorded.npz", **{name: t.numpy(force=True) for name, t in more.items()})
         facts = data.facts
-        named = zip(index.tolist(), target.tolist(), strict=True)
-        titles = [f"sample {i}, class {facts.classes[t]}, {epoch} epochs trained" for i, t in named]
+        known = target.tolist() if facts.targets == "classes" else [None] * len(index)
+        named = zip(index.tolist(), known, strict=True)
+        titles = [f"{facts.title(i, t)}, {epoch} epochs trained" for i, t in named]
         board = Board.of(trainer)
         pictures.write(recorded, length.tolist(), titles, facts.dt, folder, self.kinds, facts.classes, board, epoch)
 

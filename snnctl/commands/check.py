@@ -94,7 +94,7 @@ def report(cfg: DictConfig) -> None:
     ]  # fmt: skip
     about = "" if facts.steps else " (assumed: samples differ in length)"
     shape = " x ".join(map(str, facts.shape))
-    print(f"data      {shape} a step, {facts.dt:g} s a step, T = {steps}{about}, {len(facts.classes)} classes")
+    print(f"data      {shape} a step, {facts.dt:g} s a step, T = {steps}{about}, {facts.outputs}")
     show(("layer", "class", "output (T x B x ...)", "parameters", "kept for backward", "runs on"), rows, right=(3, 4))
     for layer, choice in runs.items():
         if choice.name == "eager":

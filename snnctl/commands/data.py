@@ -82,9 +82,10 @@ def info(name: str, data: DataModule) -> int:
     source = data.source
     source.download()
     parts = source.parts()
-    print(f"{name}   {source.kind}, one step {' x '.join(map(str, source.shape))}, {len(source.classes)} classes")
+    print(f"{name}   {source.kind}, one step {' x '.join(map(str, source.shape))}, {data.facts.outputs}")
     counts = {part: [int((labels == i).sum()) for i in range(len(source.classes))] for part, labels in parts.items()}
-    rows = [(label, *(counts[part][i] for part in parts)) for i, label in enumerate(source.classes)]
+    named = enumerate(source.classes if source.targets == "classes" else ())
+    rows = [(label, *(counts[part][i] for part in parts)) for i, label in named]
     if len(rows) > 40:
         rows = [*rows[:40], (f"... {len(rows) - 40} more", *("" for _ in parts))]
     rows.append(("all", *(len(labels) for labels in parts.values())))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from snnctl.callbacks.predictions import Predictions
+    from snnctl.callbacks.traces import Traces
     from snnctl.experiment import Experiment
 
 OPTIONS = {"record": [], "samples": 8, "pictures": ["overview"]}
@@ -177,7 +178,7 @@ def evaluate_run(
     return results
 
 
-def evaluate(cfg: DictConfig, experiment: Experiment, folder: Path) -> tuple[dict[str, Any], Predictions]:
+def evaluate(cfg: DictConfig, experiment: Experiment, folder: Path) -> tuple[dict[str, Any], Predictions | Traces]:
     """Test a network as it is.
 
     Args:
@@ -186,16 +187,19 @@ def evaluate(cfg: DictConfig, experiment: Experiment, folder: Path) -> tuple[dic
         folder: of the trainer, which writes nothing.
 
     Returns:
-        What was measured, plain values; and the class of each sample.
+        What was measured, plain values; and the class of each sample, or the traces of its outputs.
 
     Raises:
         UserError: there are no test samples.
     """
     from snnctl.callbacks.measures import Measures
     from snnctl.callbacks.predictions import Predictions
+    from snnctl.callbacks.traces import Traces
 
     facts = experiment.data.facts
-    predictions, measures = Predictions(), Measures(experiment.network, facts.classes, facts.dt)
+    guessed = facts.targets == "classes"
+    predictions = Predictions() if guessed else Traces()
+    measures = Measures(experiment.network, facts.classes if guessed else None, facts.dt)
     trainer = tester(cfg, folder, [predictions, measures])
     measured = trainer.test(experiment.regime, datamodule=experiment.data, verbose=False)
     if not measured or not predictions.counted:
@@ -271,16 +275,19 @@ def record_run(
     batches = list(loader)
     steps = max(int(b.length.max()) for b in batches)
     x = torch.cat([_padded(b.x, steps) for b in batches], 1)
-    length, target, index = (torch.cat([getattr(b, k) for b in batches]) for k in ("length", "target", "index"))
+    length, index = (torch.cat([getattr(b, k) for b in batches]) for k in ("length", "index"))
+    facts = experiment.data.facts
+    guessed = facts.targets == "classes"
+    target = torch.cat([b.target if guessed else _padded(b.target, steps) for b in batches], 0 if guessed else 1)
     experiment.network.eval()
     loss = experiment.regime.loss
-    recorded = record(experiment.network, x, fields, lambda out: loss(out, target, length) * len(target))
-    facts = experiment.data.facts
+    recorded = record(experiment.network, x, fields, lambda out: loss(out, target, length) * len(index))
     out = run_dir.path / "recorded.npz"
     write_npz(recorded, out, length=length.numpy(), target=target.numpy(), sample=index.numpy())
     for earlier in (run_dir.path / "recorded").glob("[0-9][0-9][0-9]*.*"):
         earlier.unlink()
-    titles = [f"sample {i}, class {facts.classes[t]}" for i, t in zip(index.tolist(), target.tolist(), strict=True)]
+    known = target.tolist() if guessed else [None] * len(index)
+    titles = [facts.title(i, t) for i, t in zip(index.tolist(), known, strict=True)]
     board = Board.beside(run_dir.path)
     paths = pictures.write(
         recorded, length.tolist(), titles, facts.dt, run_dir.path / "recorded", kinds, facts.classes, board

@@ -62,7 +62,7 @@ class Batch(NamedTuple):
 
     Args:
         x: (T, B, *shape) float32, event counts or encoded values, zero past a sample's length; or an EventList.
-        target: (B,) int64, class index.
+        target: (B,) int64, class index; or (T, B, C) float32, what each output is to do, zero past a sample's length.
         length: (B,) int64, valid time steps of each sample.
         index: (B,) int64, number of the sample within its part.
     """

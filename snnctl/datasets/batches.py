@@ -149,6 +149,7 @@ class ValueBatches:
         encoding: values to x; None: the values themselves at every step.
         augment: random transforms of values (L, *shape), applied in order.
         seed: of augmentation and encoding.
+        traces: (n, L, C) float32, targets of a row each period instead of classes; None: the labels.
     """
 
     part: Part
@@ -159,6 +160,7 @@ class ValueBatches:
     encoding: Callable | None = None
     augment: Sequence[Callable] = ()
     seed: int = 0
+    traces: np.ndarray | None = None
 
     def gather(self, epoch: int, index: np.ndarray) -> Batch:
         """The whole batch of samples `index` (B,); done by workers."""
@@ -181,7 +183,8 @@ class ValueBatches:
         if self.layout == "stacked":
             x = x.transpose(0, 1).reshape(1, len(index), steps * x.shape[2], *x.shape[3:])
             length = np.ones_like(length)
-        return Batch(x, torch.from_numpy(self.labels[index]), torch.from_numpy(length), torch.from_numpy(index))
+        target = self.labels[index] if self.traces is None else self._traces(index, last - first, period, steps)
+        return Batch(x, torch.from_numpy(target), torch.from_numpy(length), torch.from_numpy(index))
 
     def pack(self, gathered: Batch) -> Batch:
         """Nothing to cut loose."""
@@ -203,6 +206,10 @@ class ValueBatches:
             values = self._augmented(self.part.values[first[b] : last[b]], epoch, i)
             made.append(resampled(values, period[b], self.dt, steps))
         return np.stack(made, axis=1)
+
+    def _traces(self, index, rows, period, steps) -> np.ndarray:
+        own = zip(self.traces[index], rows, period, strict=True)
+        return np.stack([resampled(trace[:n], seconds, self.dt, steps) for trace, n, seconds in own], axis=1)
 
     def _augmented(self, values, epoch, i):
         if self.augment:

@@ -88,6 +88,8 @@ class DataModule(lightning.LightningDataModule):
             raise UserError(f"{self.source.name} holds events, which are not encoded", "leave out dataset.encoding")
         if self.source.kind == "frames" and layout in ("events", "accumulated"):
             raise UserError(f"{self.source.name} holds values, not events", "set dataset.layout=frames")
+        if self.source.targets == "traces" and (self.source.kind != "frames" or layout != "frames"):
+            raise UserError(f"{self.source.name} has traces as targets, step by step", "set dataset.layout=frames")
         self.batch_size, self.num_workers, self.layout = batch_size, num_workers, layout
         self.val_fraction, self.test_fraction, self.seed = val_fraction, test_fraction, seed
         self.on_error, self.cache_folder, self.encoding = on_error, cache, encoding
@@ -140,7 +142,7 @@ class DataModule(lightning.LightningDataModule):
             if not (still and (self.encoding is None or isinstance(self.encoding, Direct))):
                 shape = (steps * shape[0], *shape[1:])
             steps = 1  # dt stays the width of a bin: time constants that suit the SNN then suit its ANN
-        return Facts(shape, tuple(self.source.classes), dt, steps)
+        return Facts(shape, tuple(self.source.classes), dt, steps, self.source.targets)
 
     def _fits(self, steps: int, shape: tuple[int, ...]) -> None:
         size = steps * self.batch_size * math.prod(shape) * 4
@@ -204,7 +206,7 @@ class DataModule(lightning.LightningDataModule):
         else:
             batches = ValueBatches(
                 self._cache[part], self._labels[part], self.timing.dt, self.timing.steps, self.layout, self.encoding,
-                self._augments if train else (), self.seed,
+                self._augments if train else (), self.seed, self._traces(part),
             )  # fmt: skip
         return Loader(batches, self.split[name], self.batch_size, train, self.seed, self.num_workers)
 
@@ -224,6 +226,9 @@ class DataModule(lightning.LightningDataModule):
 
     def _part(self, name: str) -> str:
         return "test" if name == "test" and "test" in self._labels else "train" if "train" in self._labels else "test"
+
+    def _traces(self, part: str) -> np.ndarray | None:
+        return np.asarray(self.source.traces(part), np.float32) if self.source.targets == "traces" else None
 
     def _readable(self, name: str, index: Sequence[int]) -> list[int]:
         part = self._part(name)

@@ -23,7 +23,8 @@ class Source:
     Attributes:
         kind: "events", or "frames" for rows of values (images, series).
         shape: one time step, channels first: (P, H, W) of a sensor, (C,) of a cochlea or series, (C, H, W) of an image.
-        classes: names of the classes.
+        classes: names of the classes; of what the outputs follow, where targets are traces.
+        targets: "classes", or "traces" where the outputs are to follow functions of time: see `traces`; for values.
         duration: seconds, the fixed extent that the set declares (N-MNIST 0.3); None where it declares none.
         period: seconds a row of values, for series; 0 for still images and events.
         version: raise it when `read` changes its result, so that caches are rebuilt.
@@ -32,6 +33,7 @@ class Source:
     kind: ClassVar[Literal["events", "frames"]] = "events"
     shape: tuple[int, ...] = ()
     classes: tuple[str, ...] = ()
+    targets: ClassVar[Literal["classes", "traces"]] = "classes"
     duration: float | None = None
     period: float = 0.0
     version: ClassVar[int] = 1
@@ -64,6 +66,13 @@ class Source:
 
         Raises:
             UserError: the file is damaged or empty, naming it.
+        """
+        raise NotImplementedError
+
+    def traces(self, part: str) -> np.ndarray:
+        """What the outputs are to do, where targets are traces: (n, L, C) float32, a row each `period`.
+
+        All of a part at once; a sample's rows are as those of its values. The labels of `parts` are then zeros.
         """
         raise NotImplementedError
 

@@ -105,7 +105,7 @@ def of_run(reference: str, overrides: Sequence[str]) -> Subject:
     use_split(experiment, run, {o.partition("=")[0] for o in overrides})
     restore_weights(experiment.network, run.path, weights)
     graph, circuit = exported(experiment.network.eval())
-    if hasattr(experiment.regime, "acts"):  # a policy: no samples of its own to measure it on
+    if hasattr(experiment.regime, "acts") or experiment.data.facts.targets != "classes":  # no answer right or wrong
         return Subject(str(run.path), run.path, cfg, graph, circuit)
     judge = experiment.regime.decoder or experiment.regime.loss
     return Subject(str(run.path), run.path, cfg, graph, circuit, experiment.data, judge.scores)

@@ -14,7 +14,7 @@ from snnctl.losses.loss import CrossEntropy, mean, total, valid, within
 class SpikeCountCrossEntropy(CrossEntropy):
     """Cross-entropy of the number of spikes: scores_c = scale sum_t out_c[t]. For spiking output neurons.
 
-    A population code of P neurons a class: end the network with torch.nn.AvgPool1d(P) and give scale = P.
+    A population code of P neurons a class: end the network with snnctl.networks.Voting and give scale = P.
 
     Args:
         scale: factor of the counts, 1 / temperature.

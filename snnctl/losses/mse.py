@@ -51,7 +51,7 @@ class SpikeCountMSE(Loss):
         L_b = 1 / T_b mean_c (scale sum_t out_bc[t] - floor(scale T_b q_bc))^2,   q as in `RateMSE`
 
     Longer samples weigh more than in `RateMSE`. A population code of P neurons a class: end the network with
-    torch.nn.AvgPool1d(P) and give scale = P.
+    snnctl.networks.Voting and give scale = P.
 
     Args:
         correct_rate: wanted of the right class, spikes a step.

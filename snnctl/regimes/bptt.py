@@ -38,6 +38,8 @@ class BPTT(Supervised):
     Source: Neftci, Mostafa, Zenke 2019, doi 10.1109/MSP.2019.2931595.
     """
 
+    takes_traces = True
+
     def __init__(
         self,
         *args: Any,
@@ -69,7 +71,7 @@ class BPTT(Supervised):
         scale_rates(self, self.init_rates)
 
     def outputs(self, batch: Batch) -> Tensor:
-        self._watch.begin(len(batch.target))
+        self._watch.begin(len(batch.index))
         if self.quantize is not None:
             return self.quantize.run(self.network, batch.x)
         run = self.network if self.robust is None else self.robust.mismatched(self.network)

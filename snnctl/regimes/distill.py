@@ -60,6 +60,8 @@ class Distill(BPTT):
         UserError: no teacher, a number out of range; when training begins: the teacher is for other data.
     """
 
+    takes_traces = False  # the teacher's classes
+
     def __init__(
         self, *args: Any, teacher: str | None = None, weight: float = 1.0, temperature: float = 2.0, **kwargs: Any
     ):

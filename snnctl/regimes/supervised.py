@@ -33,6 +33,8 @@ class Supervised(Regime):
     ):
         super().__init__(network, loss, optimizer, scheduler, monitor, decoder, Tally)
 
+    takes_traces = False  # targets (T, B, C) instead of classes
+
     def outputs(self, batch: Batch) -> Tensor:
         """The readout over time, (T, B, C), with the gradient that this regime trains with."""
         raise NotImplementedError
@@ -50,7 +52,7 @@ class Supervised(Regime):
         loss = self.loss(out, batch.target, batch.length)
         self.tallies["train"].add(loss, self.loss.scores(out, batch.length), batch.target)
         if self._row_due():
-            self.log("train/loss_step", loss, on_step=True, on_epoch=False, batch_size=len(batch.target))
+            self.log("train/loss_step", loss, on_step=True, on_epoch=False, batch_size=len(batch.index))
         penalty = self.penalty(batch)
         return loss if penalty is None else loss + penalty
 
@@ -69,7 +71,7 @@ class Supervised(Regime):
         out = self(batch)
         scores = (self.decoder or self.loss).scores(out, batch.length)
         self.tallies[stage].add(self.loss(out, batch.target, batch.length), scores, batch.target)
-        return scores
+        return out if batch.target.is_floating_point() else scores
 
     def on_validation_model_eval(self) -> None:
         super().on_validation_model_eval()

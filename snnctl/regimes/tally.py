@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from torch import Tensor
 class Tally:
     """Mean loss and accuracy over the samples seen since the last `reset`.
 
-        loss = sum_b loss_b n_b / sum_b n_b,   acc = right / n
+        loss = sum_b loss_b n_b / sum_b n_b,   acc = right / n, where targets are classes
 
     Sums are kept in float64 on the device, so that no step waits for the device and a resumed epoch
     ends in the same digits.
@@ -24,22 +26,23 @@ class Tally:
         Args:
             loss: mean loss of the batch, shape ().
             scores: (B, C), the largest is the prediction.
-            target: (B,) class indices.
+            target: (B,) class indices; or (T, B, C) traces, which are followed, not guessed right.
         """
-        n = target.numel()
-        right = (scores.argmax(1) == target).sum()
-        batch = torch.stack([loss.detach().double() * n, right.double(), right.new_tensor(n).double()])
+        loss, n = loss.detach().double(), len(scores)
+        right = loss.new_tensor(math.nan) if target.is_floating_point() else (scores.argmax(1) == target).sum().double()
+        batch = torch.stack([loss * n, right, loss.new_tensor(n)])
         self.sums = batch if self.sums is None else self.sums + batch
 
     def result(self) -> dict[str, Tensor]:
-        """{"loss": (), "acc": ()} over all processes; empty if nothing was counted anywhere."""
+        """{"loss": (), "acc": ()} over all processes, of traces no acc; empty if nothing was counted anywhere."""
         sums = torch.zeros(3, dtype=torch.float64) if self.sums is None else self.sums
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             sums = sums.clone()
             torch.distributed.all_reduce(sums)
         if self.sums is None and not sums[2]:
             return {}
-        return {"loss": (sums[0] / sums[2]).float(), "acc": (sums[1] / sums[2]).float()}
+        loss, acc = (sums[:2] / sums[2]).float()
+        return {"loss": loss} if acc.isnan() else {"loss": loss, "acc": acc}
 
     def reset(self) -> None:
         self.sums = None

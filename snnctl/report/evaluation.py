@@ -22,12 +22,12 @@ def show(results: dict[str, Any], folder: Path | None = None) -> None:
         episodes.show(results, folder)
         return
     console = Console(width=None if Console().is_terminal else 110)
-    console.print(
-        f"test accuracy {100 * results['test/acc']:.2f} %  loss {results['test/loss']:.4f}  "
-        f"on {results['test/samples']:,} samples",
-        highlight=False,
-    )
-    console.print(_classes(results["classes"]), _layers(results), _operations(results["neurobench"]))
+    traces = "test/acc" not in results
+    loss = f"loss {results['test/loss']:.4{'g' if traces else 'f'}}  on {results['test/samples']:,} samples"
+    accuracy = "" if traces else f"accuracy {100 * results['test/acc']:.2f} %  "
+    console.print(f"test {accuracy}{loss}", highlight=False)
+    classes = [] if traces else [_classes(results["classes"])]
+    console.print(*classes, _layers(results), _operations(results["neurobench"]))
     console.print(energy_line(results["energy"]), highlight=False, soft_wrap=True)
     if folder is not None:
         console.print(f"results.json, predictions.csv in {folder}", highlight=False, soft_wrap=True)

@@ -42,7 +42,7 @@ def test_composes_and_constructs_or_says_what_is_missing(name, tmp_path):
     try:
         data = _built(config)
         facts = data.facts
-        assert len(facts.classes) > 1 and facts.dt > 0 and 1 <= len(facts.shape) <= 3
+        assert len(facts.classes) > (facts.targets == "classes") and facts.dt > 0 and 1 <= len(facts.shape) <= 3
         data.source.parts()
     except UserError as error:
         assert error.exit_code == 2 and error.problem and error.hint

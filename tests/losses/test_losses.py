@@ -29,6 +29,7 @@ from snnctl.losses import (
     SpikeSimilarity,
     SpikeTimeMSE,
 )
+from snnctl.networks import Voting
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 ALL = [
@@ -233,9 +234,9 @@ def test_class_weights_are_factors_of_the_samples():
         weighted(torch.rand(2, 1, 3), TARGET[:1], LENGTH[1:])
 
 
-def test_a_population_is_read_through_a_pool():
+def test_a_population_is_read_through_its_votes():
     spikes = torch.randint(0, 2, (6, 2, 6), generator=torch.Generator().manual_seed(0)).float()
-    pooled = torch.nn.AvgPool1d(3)(spikes)
+    pooled = torch.stack([Voting(2)(step) for step in spikes])
     counts = spikes.unflatten(2, (2, 3)).sum((0, 3))
     torch.testing.assert_close(SpikeCountCrossEntropy(scale=3.0).scores(pooled, torch.tensor([6, 6])), counts)
 

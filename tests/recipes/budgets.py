@@ -53,7 +53,7 @@ BUDGETS = (
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
     Budget("digits_mcu", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.6, ("target=mcu",), 0.01),
     Budget("digits_recurrent", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
-    Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75),
+    Budget("nmnist_conv", 0.96, "nmnist-1k", (*SHORT, "trainer.max_epochs=3"), 0.75, theirs="snntorch_nmnist.py"),
     Budget("fsdd_recurrent", 0.97, "fsdd", (*SHORT, "trainer.max_epochs=2"), 0.7),
     Budget(
         "fsdd_delays",
@@ -106,6 +106,35 @@ BUDGETS = (
         (),  # its loss counts spikes
     ),
     Budget("braille_eprop", 0.975, "braille", (*SHORT, "trainer.max_epochs=5"), 0.6),
+    Budget(
+        "fashion_mnist_population",
+        0.86,
+        "",
+        (*SHORT, "trainer.limit_train_batches=100", "trainer.limit_val_batches=2"),
+        0.65,
+        beside=(),  # it pools the spikes of neurons
+        theirs="snntorch_population.py",
+    ),
+    Budget(
+        "regression_lif",
+        0.0008,
+        "",
+        ("trainer.max_epochs=30",),
+        0.03,
+        beside=(),  # one step cannot follow a function of time
+        figure="test/loss",
+        theirs="snntorch_regression_lif.py",
+    ),
+    Budget(
+        "regression_recurrent",
+        0.06,
+        "",
+        (*SHORT, "trainer.max_epochs=1"),
+        0.2,
+        beside=(),  # its loss counts spikes
+        figure="test/loss",
+        theirs="snntorch_regression_recurrent.py",
+    ),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
