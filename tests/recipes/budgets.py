@@ -90,4 +90,48 @@ BUDGETS = (
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
+    Budget(
+        "digits_diehl_cook",
+        0.81,
+        "",
+        (
+            "network.neurons=50",
+            "dataset.steps=50",
+            "dataset.duration=0.05",
+            "dataset.encoding.max_rate=500",
+            "trainer.limit_train_batches=1500",
+            "trainer.limit_test_batches=300",
+        ),
+        0.4,
+        beside=(),
+        theirs="bindsnet_eth_mnist.py",
+    ),
+    Budget(
+        "gridworld_mstdpet",
+        0.75,
+        "",
+        ("trainer.max_epochs=2", "environment.val_episodes=10", "environment.test_episodes=20"),
+        0.2,
+        beside=(),
+        figure="test/return",
+    ),
+    Budget(
+        "dot_tracing_mstdpet",
+        40.0,
+        "",
+        ("trainer.max_epochs=1", "environment.turns=60", "environment.val_episodes=2", "environment.test_episodes=4"),
+        5.0,
+        beside=(),
+        figure="test/return",
+        theirs="bindsnet_dot_tracing.py",
+    ),
+    Budget(
+        "cartpole_ppo",
+        475.0,
+        "",
+        ("trainer.max_epochs=1", "environment.turns=256", "environment.val_episodes=4", "environment.test_episodes=10"),
+        40.0,
+        beside=(),
+        figure="test/return",
+    ),
 )
