@@ -63,8 +63,8 @@ def run(args: list[str]) -> int:
     from snnctl.report.mismatch import Mismatch
     from snnctl.report.pictures import chosen
 
-    own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
-    cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
+    own = [_quoted(a) for a in args[1:] if a.split("=")[0] in OPTIONS]
+    cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a.split("=")[0] not in OPTIONS])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
     fields, samples, kinds = _fields(options["record"]), sample_count(options["samples"]), chosen(options["pictures"])
     devices = None
@@ -131,6 +131,16 @@ def sample_count(samples: Any) -> int:
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise UserError(f"samples={samples} is not a number of samples", "expected at least 1, for example   samples=8")
     return samples
+
+
+def _quoted(option: str) -> str:
+    """`parameters=*.weight` as YAML takes it, which has another use for a star."""
+    name, _, value = option.partition("=")
+    if name != "parameters" or value.startswith(("'", '"')):
+        return option
+    listed = value.startswith("[") and value.endswith("]")
+    names = ", ".join(f"'{part.strip()}'" for part in value.strip("[]").split(","))
+    return f"{name}=[{names}]" if listed else f"{name}='{value}'"
 
 
 def _fields(record: Any) -> list[str]:
