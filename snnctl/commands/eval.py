@@ -6,6 +6,9 @@
     snnctl eval RUN record=[spikes,v] samples=8            what happened inside: recorded.npz and pictures, of 8
                                                            samples spread evenly over the test part
     snnctl eval RUN record=[spikes,v,grad_input] pictures=[raster,trace,heat,animation]    other pictures, or all
+    snnctl eval RUN mismatch=[0,0.05,0.1,0.2] draws=5      the same on devices whose parameters are off at random, by
+                                                           5, 10 and 20 %, five devices each: mismatch.png, results.json
+    snnctl eval RUN mismatch=[0.1] parameters=lif.*        these parameters alone are off: names or patterns
     snnctl eval RUN dataset.root=/data dataset.on_error=skip       the set as it is there: its test part, else the
                                                                    run's own split
     snnctl eval model.nir dataset=nmnist dataset.root=/data        a NIR file, by any framework: on the test part
@@ -32,8 +35,16 @@ if TYPE_CHECKING:
     from snnctl.callbacks.predictions import Predictions
     from snnctl.callbacks.traces import Traces
     from snnctl.experiment import Experiment
+    from snnctl.report.mismatch import Mismatch
 
-OPTIONS = {"record": [], "samples": 8, "pictures": ["overview"]}
+OPTIONS = {
+    "record": [],
+    "samples": 8,
+    "pictures": ["overview"],
+    "mismatch": None,
+    "draws": 5,
+    "parameters": "*",
+}
 
 
 def run(args: list[str]) -> int:
@@ -50,19 +61,27 @@ def run(args: list[str]) -> int:
     from snnctl import config
     from snnctl.experiment import assemble
     from snnctl.report.evaluation import show
+    from snnctl.report.mismatch import Mismatch
     from snnctl.report.pictures import chosen
 
-    own = [a for a in args[1:] if a.split("=")[0] in OPTIONS]
-    cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a not in own])
+    own = [_quoted(a) for a in args[1:] if a.split("=")[0] in OPTIONS]
+    cfg = config.override(run_dir.configuration(), [a for a in args[1:] if a.split("=")[0] not in OPTIONS])
     options = {**OPTIONS, **OmegaConf.to_container(OmegaConf.from_dotlist(own))}
     fields, samples, kinds = _fields(options["record"]), sample_count(options["samples"]), chosen(options["pictures"])
+    devices = None
+    if options["mismatch"] is not None:
+        devices = Mismatch(options["mismatch"], options["draws"], options["parameters"])
     experiment = assemble(cfg)
     use_split(experiment, run_dir, {a.partition("=")[0] for a in args[1:]})
     try_fields(experiment, fields)
+    if devices is not None:
+        devices.concerned(experiment.network)  # a wrong name is told before the evaluation
     results = evaluate_run(cfg, run_dir, experiment, weights)
     if experiment.data.skipped:
         print(experiment.left_out())
     show(results, run_dir.path)
+    if devices is not None:
+        sweep_run(cfg, run_dir, experiment, devices)
     if fields:
         record_run(run_dir, experiment, fields, samples, kinds)
     return 0
@@ -113,6 +132,16 @@ def sample_count(samples: Any) -> int:
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise UserError(f"samples={samples} is not a number of samples", "expected at least 1, for example   samples=8")
     return samples
+
+
+def _quoted(option: str) -> str:
+    """`parameters=*.weight` as YAML takes it, which has another use for a star."""
+    name, _, value = option.partition("=")
+    if name != "parameters" or value.startswith(("'", '"')):
+        return option
+    listed = value.startswith("[") and value.endswith("]")
+    names = ", ".join(f"'{part.strip()}'" for part in value.strip("[]").split(","))
+    return f"{name}=[{names}]" if listed else f"{name}='{value}'"
 
 
 def _fields(record: Any) -> list[str]:
@@ -246,6 +275,31 @@ def evaluate_policy(
         returns.draw(read(run_dir.path / "metrics.csv"), run_dir.path / "returns.png")
     print(episodes.video(experiment.regime, experiment.data, run_dir.path / "episode.gif"))
     return results
+
+
+def sweep_run(cfg: DictConfig, run_dir: RunDir, experiment: Experiment, devices: Mismatch) -> None:
+    """Test devices with mismatched parameters: a table, mismatch.png and `mismatch` in results.json.
+
+    Args:
+        cfg, run_dir: as of `evaluate_run`.
+        experiment: its data, network and regime, weights in place.
+        devices: which levels, how many of each.
+    """
+    from snnctl.atomic import write_json
+    from snnctl.report.mismatch import Curve
+
+    name = "test/return" if hasattr(experiment.regime, "acts") else "test/acc"
+
+    def test() -> float:
+        trainer = tester(cfg, run_dir.path, [])
+        return trainer.test(experiment.regime, datamodule=experiment.data, verbose=False)[0][name]
+
+    curve = Curve(name, devices.levels, devices.sweep(experiment.network, test, cfg.seed), devices.parameters)
+    curve.show()
+    curve.draw(run_dir.path / "mismatch.png")
+    results = run_dir.path / "results.json"
+    write_json(results, {**read_json(results), "mismatch": curve.plain()})
+    print(f"results.json, mismatch.png in {run_dir.path}")
 
 
 def record_run(

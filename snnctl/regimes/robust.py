@@ -122,16 +122,29 @@ class Robust:
         return F.kl_div(*logs, reduction="batchmean", log_target=True)
 
     def _scales(self, network: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
-        """Path -> parameter, and |p|, or 1 for a logarithm."""
-        paths, scales = {}, {}
-        for path, p in network.named_parameters():
-            if p.requires_grad:
-                owner, _, name = path.rpartition(".")
-                log = name.startswith("log_") and isinstance(network.get_submodule(owner), Neuron)
-                paths[short(f"{owner}.{name.removeprefix('log_')}" if log else path)] = path
-                scales[path] = p, torch.ones_like(p) if log else p.abs()
-        named = chosen({name: scales[path][0] for name, path in paths.items()}, self.parameters)
-        return {paths[name]: scales[paths[name]] for name in named}
+        return scales(network, self.parameters)
+
+
+def scales(network: nn.Module, parameters: Patterns, learned: bool = True) -> dict[str, tuple[Tensor, Tensor]]:
+    """Path -> parameter, and what its errors are shares of: |p|, or 1 for a logarithm.
+
+    Args:
+        network: whose parameters.
+        parameters: which ones: names, or patterns.
+        learned: only those that a gradient moves; False: those too that a rule, or nothing, moves.
+
+    Raises:
+        UserError: a pattern fits none.
+    """
+    paths, found = {}, {}
+    for path, p in network.named_parameters():
+        if p.requires_grad or not learned:
+            owner, _, name = path.rpartition(".")
+            log = name.startswith("log_") and isinstance(network.get_submodule(owner), Neuron)
+            paths[short(f"{owner}.{name.removeprefix('log_')}" if log else path)] = path
+            found[path] = p, torch.ones_like(p) if log else p.abs()
+    named = chosen({name: found[path][0] for name, path in paths.items()}, parameters)
+    return {paths[name]: found[paths[name]] for name in named}
 
 
 def at(network: nn.Module, parameters: Mapping[str, Tensor]) -> Callable[..., Any]:

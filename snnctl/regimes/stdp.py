@@ -30,18 +30,23 @@ class STDP(Supervised):
     accuracy in training is that of one class, until labels were assigned for the first time: before each validation,
     or, without any, at the end of an epoch.
 
+    Either kind of learning can have epochs of its own: a gradient that follows weights which still move learns what is
+    soon no longer true, and a readout of weights that rest needs no second pass.
+
     Args:
         rules: name -> plasticity rule, which says its synapses.
         apply: whether weights move at every step, or at the end of a sequence: see `PlasticPass`.
         keep: layers of neurons whose raised thresholds are kept: see `KeptThresholds`.
         readout: name of a torch.nn.Linear without bias, the last layer, behind the neurons that are assigned labels.
             The decoder says how: all_activity, proportion_weighting, or ngram, which reads the neurons themselves.
+        plastic_epochs: epochs, 1 and above, in which the rules act and no gradient does; afterwards the gradient alone
+            does. None: both, always.
         backend: of the plastic pass: see `PlasticPass`.
         others: as in `Supervised`.
 
     Raises:
         UserError: rules do not fit the network; readout and decoder do not fit each other; nothing reads the spikes;
-            it is trained by several processes.
+            plastic_epochs is no such number, or nothing learns after them; it is trained by several processes.
 
     Source: assigned labels: P. U. Diehl, M. Cook 2015, doi:10.3389/fncom.2015.00099.
     """
@@ -53,6 +58,7 @@ class STDP(Supervised):
         apply: Apply = "step",
         keep: Sequence[str] = (),
         readout: str | None = None,
+        plastic_epochs: int | None = None,
         backend: Backend = "auto",
         **kwargs: Any,
     ):
@@ -65,6 +71,7 @@ class STDP(Supervised):
                 f"the decoder {type(self.decoder).__name__} needs neurons to assign labels to",
                 "set   regime.readout: the linear layer behind them",
             )
+        self.plastic_epochs = self._first(plastic_epochs)
 
     def _freeze(self) -> None:
         """No gradient up to the last plastic neurons."""
@@ -76,6 +83,23 @@ class STDP(Supervised):
         for name in {name.partition(".")[0] for name in last}:
             if isinstance(self.network.layers[name], Loop):  # what stands in a loop with them comes back to them
                 self.network.layers[name].requires_grad_(False)
+
+    def _first(self, epochs: int | None) -> int | None:
+        if epochs is None:
+            return None
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+            raise UserError(f"regime.plastic_epochs = {epochs!r}", "range   whole numbers of 1 and above, or null")
+        if not self._learns:
+            raise UserError(
+                f"regime.plastic_epochs = {epochs}: nothing learns by a gradient in the epochs after them",
+                "set   regime.plastic_epochs=null, or put layers with weights behind the plastic neurons",
+            )
+        return epochs
+
+    @property
+    def _learns(self) -> bool:
+        """Whether anything learns by a gradient."""
+        return any(p.requires_grad for p in self.network.parameters())
 
     def _votes(self, name: str) -> nn.Linear:
         layers = dict((n, m) for n, m, _ in self.network.walk())
@@ -105,8 +129,10 @@ class STDP(Supervised):
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        out = self.plastic.run(batch.x, batch.length)
-        learns = any(p.requires_grad for p in self.network.parameters())
+        plastic = self.plastic_epochs is None or self.current_epoch < self.plastic_epochs
+        learns = self._learns and not (plastic and self.plastic_epochs)
+        if plastic:
+            out = self.plastic.run(batch.x, batch.length)
         if learns:
             out = self(batch)
         loss = self.loss(out, batch.target, batch.length)
@@ -193,7 +219,7 @@ class STDP(Supervised):
         super().load_running_state(state)
 
     def configure_optimizers(self) -> Any:
-        if not any(p.requires_grad for p in self.parameters()):
+        if not self._learns:
             return None
         return super().configure_optimizers()
 

@@ -24,6 +24,7 @@ SHAPES = {
 SAYS = {  # what NIR cannot say of a recipe's network
     "digits_ann": r"features\.0\.neuron: ReLU: NIR has no node",
     "digits_diehl_cook": r"loop\.exc \(WinnerTakeAll\): NIR has no node",
+    "digits_stdp_readout": r"loop\.exc \(WinnerTakeAll\): NIR has no node",
     "fashion_mnist_ann": r"features\.0\.neuron: QCFS: NIR has no node",
 }
 

@@ -48,6 +48,18 @@ BASELINES = {  # the same command on the same events: the recipe's time bins, st
     "no delays": ("network.learnable=false", "network.delay=0", "network.window=linear"),
 }
 SHORT = ("trainer.limit_test_batches=8",)
+FEW = (  # fewer neurons, that learn faster, on a share of the digits, shown for a fifth of the time
+    "network.neurons=30",
+    "network.excitatory.beta=0.5",
+    "regime.rules.input.eta_plus=0.05",
+    "dataset.steps=50",
+    "dataset.duration=0.05",
+    "dataset.encoding.max_rate=500",
+    "dataset.val_fraction=0.85",
+    "trainer.limit_val_batches=0",
+    "trainer.limit_test_batches=60",
+    "callbacks.weight_pictures=null",
+)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
@@ -137,5 +149,55 @@ BUDGETS = (
     ),
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
+    ),
+    Budget(
+        "digits_diehl_cook",
+        0.81,
+        "",
+        FEW,
+        0.25,
+        beside=(),
+        theirs="bindsnet_eth_mnist.py",
+    ),
+    Budget(
+        "digits_stdp_readout",
+        0.86,
+        "",
+        (*FEW, "trainer.max_epochs=2", "regime.plastic_epochs=1"),
+        0.25,
+        beside=(),
+    ),
+    Budget(
+        "gridworld_mstdpet",
+        0.75,
+        "",
+        (
+            "trainer.max_epochs=1",
+            "environment.turns=150",
+            "environment.val_episodes=4",
+            "environment.test_episodes=20",
+        ),
+        0.0,
+        beside=(),
+        figure="test/return",
+    ),
+    Budget(
+        "dot_tracing_mstdpet",
+        40.0,
+        "",
+        ("trainer.max_epochs=1", "environment.turns=60", "environment.val_episodes=2", "environment.test_episodes=4"),
+        5.0,
+        beside=(),
+        figure="test/return",
+        theirs="bindsnet_dot_tracing.py",
+    ),
+    Budget(
+        "cartpole_ppo",
+        475.0,
+        "",
+        ("trainer.max_epochs=1", "environment.turns=128", "environment.val_episodes=2", "environment.test_episodes=4"),
+        30.0,
+        beside=(),
+        figure="test/return",
     ),
 )

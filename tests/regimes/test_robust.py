@@ -122,3 +122,14 @@ def test_a_regime_with_it(options):
 def test_values_out_of_range(wrong):
     with pytest.raises(UserError, match=f"regime.robust.{next(iter(wrong))}"):
         Robust(**wrong)
+
+
+def test_thresholds_alone_can_be_off_each_neuron_by_its_own_error():
+    lif = partial(LIF, tau_mem=5e-3, threshold=0.5, per="neuron", learnable=["threshold"])
+    layers = {"fc": partial(nn.Linear, out_features=200), "lif": lif, "out": nn.Linear}
+    net = Network(layers, Facts((5,), ("a", "b"), 1e-3, 9))
+    drawn = Robust(noise=0.2, parameters="*.threshold").drawn(net)
+    assert list(drawn) == ["layers.lif.threshold"]
+    assert drawn["layers.lif.threshold"].std().item() == pytest.approx(0.2 * 0.5, rel=0.2)
+    drawn["layers.lif.threshold"].sum().backward()
+    assert net.layers["lif"].threshold.grad.eq(1).all()  # the gradient is that of the network's own thresholds

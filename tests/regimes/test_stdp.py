@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import lightning
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from snnctl.cli import main
+from snnctl.datasets.batch import Batch
 from snnctl.errors import UserError
 from snnctl.losses import RateCrossEntropy
 from snnctl.metrics.decoders import AllActivity, NGram, ProportionWeighting
@@ -31,7 +34,7 @@ def network(bias: bool = False) -> Network:
 
 
 def regime(net: Network | None = None, **options) -> STDP:
-    return STDP(net or network(), RateCrossEntropy(), partial(torch.optim.SGD, lr=0.1), rules=RULES, **options)
+    return STDP(net or network(), RateCrossEntropy(), partial(torch.optim.SGD, lr=0.1), **{"rules": RULES, **options})
 
 
 def test_layers_behind_the_plastic_ones_learn_by_a_gradient_and_no_others():
@@ -70,6 +73,9 @@ def test_votes_are_the_decoders_scores(kind):
         ({"decoder": NGram()}, "needs neurons to assign labels to"),
         ({"apply": "later"}, "apply"),
         ({"backend": "gpu"}, "backend"),
+        ({"plastic_epochs": 0}, "plastic_epochs = 0"),
+        ({"plastic_epochs": 1.5}, "whole numbers"),
+        ({"plastic_epochs": 1, "readout": "vote", "decoder": AllActivity()}, "nothing learns by a gradient"),
     ],
 )
 def test_what_does_not_fit_is_named(options, message):
@@ -98,6 +104,38 @@ def test_a_plastic_layer_with_a_trained_readout_trains(tmp_path: Path):
     assert "train/outside" in rows
     assert "val/acc" in rows
     assert (run / "weights" / "hidden.0.linear.weight_002.png").exists()  # receptive fields of the plastic layer
+
+
+class Weights(lightning.Callback):
+    """What both layers weighed at the beginning and after each epoch."""
+
+    def __init__(self, net: Network):
+        self.net, self.seen = net, []
+
+    def on_train_start(self, *_) -> None:
+        self.seen.append({name: self.net.layers[name].weight.detach().clone() for name in ("fc", "vote")})
+
+    def on_train_epoch_end(self, *_) -> None:
+        self.on_train_start()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "moved"),
+    [(1, [{"fc"}, {"vote"}, {"vote"}]), (2, [{"fc"}, {"fc"}, {"vote"}]), (None, 3 * [{"fc", "vote"}])],
+)
+def test_rules_act_in_the_first_epochs_and_the_gradient_in_the_others(tmp_path, epochs, moved):
+    torch.manual_seed(0)
+    net = network()
+    made = regime(net, plastic_epochs=epochs, rules={"a": PairSTDP(synapses="fc", low=None, high=None)})
+    x = (torch.rand(20, 4, 8, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    batch = Batch(x, torch.tensor([0, 1, 2, 0]), torch.full((4,), 20), torch.arange(4))
+    watch = Weights(net)
+    trainer = lightning.Trainer(max_epochs=3, accelerator="cpu", callbacks=[watch], logger=False,
+                                enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                                default_root_dir=tmp_path)  # fmt: skip
+    trainer.fit(made, DataLoader([batch], batch_size=None))
+    pairs = zip(watch.seen, watch.seen[1:], strict=False)
+    assert [{n for n in before if not torch.equal(before[n], after[n])} for before, after in pairs] == moved
 
 
 PLASTIC = ["regime=stdp", "+plasticity@regime.rules.first=pair", "regime.rules.first.synapses=hidden.0.linear",
