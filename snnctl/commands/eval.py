@@ -316,17 +316,13 @@ def record_run(
         samples: how many; all where there are fewer.
         kinds: of pictures, as of `snnctl.report.pictures.write`.
     """
-    import numpy as np
     import torch
 
     from snnctl.report import pictures
     from snnctl.report.board import Board
     from snnctl.report.recording import record, write_npz
 
-    loader = experiment.data.test_dataloader()
-    there = len(loader.index)
-    loader.index = loader.index[np.arange(min(samples, there)) * there // min(samples, there)]
-    batches = list(loader)
+    batches = list(experiment.data.test_dataloader().keep(samples))
     steps = max(int(b.length.max()) for b in batches)
     x = torch.cat([_padded(b.x, steps) for b in batches], 1)
     length, index = (torch.cat([getattr(b, k) for b in batches]) for k in ("length", "index"))

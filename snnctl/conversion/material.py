@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Literal
 
 import torch
@@ -93,11 +92,11 @@ class Material:
 
 @dataclass
 class Some:
-    """Batches of the training part, in order and as they are, until there are enough samples.
+    """Batches of the training part, as they are.
 
     Args:
         data: the data set.
-        samples: how many, rounded up to whole batches.
+        samples: how many, spread evenly over the part.
         read: what of a batch is wanted.
     """
 
@@ -106,8 +105,7 @@ class Some:
     read: Callable[[Batch], Any] = lambda batch: batch
 
     def __iter__(self) -> Iterator[Any]:
-        loader = self.data.loader("train")
-        return (self.read(batch) for batch in islice(loader, -(-self.samples // loader.batch_size)))
+        return map(self.read, self.data.loader("train").keep(self.samples))
 
 
 def _share(scored: Iterable[tuple[Tensor, Tensor]]) -> float:

@@ -57,6 +57,11 @@ class EventList(NamedTuple):
         return flat.view(self.shape)
 
 
+def dense(x: Tensor | EventList) -> Tensor:
+    """A batch's input as a tensor, (T, B, *shape)."""
+    return x if isinstance(x, Tensor) else x.dense()
+
+
 class Batch(NamedTuple):
     """What a loader yields and a regime trains on.
 

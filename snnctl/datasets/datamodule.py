@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import lightning
 import numpy as np
 
+from snnctl.datasets.batch import Batch
 from snnctl.datasets.batches import EventBatches, Layout, ValueBatches
 from snnctl.datasets.cache import Cache, open_or_build
 from snnctl.datasets.encodings import Direct
@@ -209,6 +210,12 @@ class DataModule(lightning.LightningDataModule):
                 self._augments if train else (), self.seed, self._traces(part),
             )  # fmt: skip
         return Loader(batches, self.split[name], self.batch_size, train, self.seed, self.num_workers)
+
+    def some(self, name: Literal["train", "val", "test"], count: int) -> Batch:
+        """One batch of `count` samples spread evenly over a split, as they are; of all where there are fewer."""
+        loader = self.loader(name).keep(count)
+        loader.batch_size = count
+        return next(iter(loader))
 
     def train_dataloader(self) -> Loader:
         """Shuffled and augmented."""

@@ -67,6 +67,15 @@ class Loader:
         if epoch != self.epoch:
             self.epoch, self.batch, self._resumed = epoch, 0, False
 
+    def keep(self, count: int) -> Loader:
+        """Itself, with `count` samples spread evenly over its own; all where there are fewer. A part is often sorted by
+        class, and its first samples would all be of one.
+        """
+        there = len(self.index)
+        if count < there:
+            self.index = self.index[np.arange(count) * there // count]
+        return self
+
     def state_dict(self) -> dict[str, int]:
         """Where it stands: {"epoch", "batch"}."""
         return {"epoch": self.epoch, "batch": self.batch}

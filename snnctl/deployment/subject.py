@@ -14,8 +14,10 @@ from torch import Tensor
 
 from snnctl import config, interchange
 from snnctl.circuits import INPUT, OUTPUT, Circuit
+from snnctl.datasets.batch import dense
 from snnctl.errors import UserError, did_you_mean
 from snnctl.rundir import locate
+from snnctl.targets.target import SCALED_BY
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -65,14 +67,7 @@ class Subject:
 
     def for_scales(self) -> Tensor | None:
         """Training samples (T, B, *input) that a target chooses its scales by; None without data."""
-        if self.data is None:
-            return None
-        return dense(next(iter(self.data.loader("train"))).x)
-
-
-def dense(x: Any) -> Tensor:
-    """A batch's input as a tensor, from a list of events too."""
-    return x if isinstance(x, Tensor) else x.dense()
+        return None if self.data is None else dense(self.data.some("train", SCALED_BY).x)
 
 
 def spread(loader: Any, samples: int | None) -> Any:
@@ -83,10 +78,7 @@ def spread(loader: Any, samples: int | None) -> Any:
     """
     if isinstance(loader, list):
         raise UserError("the data set has no test samples", "set dataset.test_fraction=0.2, or another dataset.root")
-    there = len(loader.index)
-    if samples is not None and samples < there:
-        loader.index = loader.index[np.arange(samples) * there // samples]
-    return loader
+    return loader if samples is None else loader.keep(samples)
 
 
 def of_run(reference: str, overrides: Sequence[str]) -> Subject:

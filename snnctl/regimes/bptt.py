@@ -11,14 +11,14 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils.checkpoint import checkpoint
 
-from snnctl.datasets.batch import Batch
+from snnctl.datasets.batch import Batch, dense
 from snnctl.errors import UserError
 from snnctl.regimes.beginning import scale_rates
 from snnctl.regimes.quantized import Quantized
 from snnctl.regimes.robust import Robust
 from snnctl.regimes.supervised import Supervised
 from snnctl.regimes.watching import Watch
-from snnctl.targets.target import Target
+from snnctl.targets.target import SCALED_BY, Target
 
 
 class BPTT(Supervised):
@@ -70,6 +70,27 @@ class BPTT(Supervised):
     def on_fit_start(self) -> None:
         scale_rates(self, self.init_rates)
 
+    def on_validation_start(self) -> None:
+        self._settle()
+
+    def on_test_start(self) -> None:
+        self._settle()
+
+    def on_validation_end(self) -> None:
+        self._release()
+
+    def on_test_end(self) -> None:
+        self._release()
+
+    def _settle(self) -> None:
+        if self.quantize is not None:
+            batch = self.trainer.strategy.batch_to_device(self.trainer.datamodule.some("train", SCALED_BY))
+            self.quantize.settle(self.network, dense(batch.x))
+
+    def _release(self) -> None:
+        if self.quantize is not None:
+            self.quantize.release()
+
     def outputs(self, batch: Batch) -> Tensor:
         self._watch.begin(len(batch.index))
         if self.quantize is not None:
@@ -78,7 +99,7 @@ class BPTT(Supervised):
         x, state, outs = batch.x, None, []
         if self.truncate is None and self.recompute is None:
             return run(x)[0]
-        x = x.dense() if hasattr(x, "dense") else x
+        x = dense(x)
         step = min(n for n in (self.truncate, self.recompute) if n is not None)
         for start in range(0, x.shape[0], step):
             if self.truncate is not None and start and start % self.truncate < step:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from snnctl import interchange
 from snnctl.circuits import Circuit
+from snnctl.datasets.batch import dense
 from snnctl.errors import UserError
-from snnctl.targets.target import Target, Traces
+from snnctl.targets.target import Model, Target, Traces
 
 
 class Quantized:
@@ -23,7 +24,8 @@ class Quantized:
     for the spikes of every layer and for the output. So each layer sees the spikes that the chip would send it, and the
     loss is that of the chip's own output: rounded weights, time constants and states, saturation included.
 
-    The target's integers are made anew from the weights for every batch, and run beside the float network.
+    In training the target's integers are made anew from the weights for every batch, with scales by that batch, and run
+    beside the float network. An evaluation makes them once, with scales by training samples, as a deployment does.
 
     Args:
         target: whose arithmetic.
@@ -33,6 +35,15 @@ class Quantized:
 
     def __init__(self, target: Target):
         self.target = target
+        self._settled: tuple[Circuit, Model] | None = None
+
+    def settle(self, network: nn.Module, x: Tensor) -> None:
+        """Keep the integers of the weights as they are now, with scales by x (T, B, *input), until `release`."""
+        self._settled = self._integers(network, x)
+
+    def release(self) -> None:
+        """Make integers anew for every batch."""
+        self._settled = None
 
     def run(self, network: nn.Module, x: Any) -> Tensor:
         """The readout over time (T, B, C) of a batch's input.
@@ -40,7 +51,7 @@ class Quantized:
         Raises:
             UserError: the network does not fit the target, or does not give what the target gives.
         """
-        x = x if isinstance(x, Tensor) else x.dense()
+        x = dense(x)
         circuit, given = self.traces(network, x)
         with replaced(network, circuit, given.spikes):
             out = network(x)[0]
@@ -48,14 +59,18 @@ class Quantized:
 
     @torch.no_grad()
     def traces(self, network: nn.Module, x: Tensor) -> tuple[Circuit, Traces]:
-        """What the target gives for x, with the network's weights as they are now."""
+        """What the target gives for x, with the network's weights as they are now, or were when they were settled."""
+        circuit, model = self._settled or self._integers(network, x)
+        return circuit, model.run(x)
+
+    @torch.no_grad()
+    def _integers(self, network: nn.Module, x: Tensor) -> tuple[Circuit, Model]:
         training = {module: module.training for module in network.modules()}
         network.eval()
         try:
             graph = interchange.graph_of(network, allow=interchange.sayable())
             circuit = interchange.circuit_of(graph)
-            plan = self.target.plan(circuit)
-            return circuit, self.target.quantise(circuit, plan, x).run(x)
+            return circuit, self.target.quantise(circuit, self.target.plan(circuit), x)
         finally:
             for module, mode in training.items():
                 module.training = mode

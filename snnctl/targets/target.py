@@ -14,6 +14,8 @@ from snnctl.errors import NoDevice
 from snnctl.targets.plan import Plan, Resource
 from snnctl.targets.tools import Tool
 
+SCALED_BY = 128  # training samples, of all classes, that a target chooses its scales by
+
 
 class Traces(NamedTuple):
     """What a run gave."""

@@ -27,7 +27,6 @@ from snnctl.targets.xylo.placement import Placement, place
 from snnctl.targets.xylo.specification import Specification
 
 Method = Literal["global", "channel"]
-CALIBRATING = 64  # samples that scales are chosen by
 MANY = 2**24  # weights, above which they are not counted one by one
 
 
@@ -100,7 +99,7 @@ class Xylo(Target):
         core = core_of(circuit, placement, rounding.dash)
         chosen = scaling.scales(core, rounding)
         if x is not None:
-            chosen = self._fitted(circuit, placement, core, chosen, x[:, :CALIBRATING])
+            chosen = self._fitted(circuit, placement, core, chosen, x)
         spec = scaling.rounded(core, chosen, rounding)
         return self._model(circuit, placement, core, chosen, spec, x)
 
