@@ -145,7 +145,8 @@ def teacher_of(reference: str) -> Teacher:
 
 
 def with_target(cfg: DictConfig) -> DictConfig:
-    """The regime's node, with the target that `regime.quantize` names in its place.
+    """The regime's node, with the target that `regime.quantize` names in its place, and the options of the
+    configuration's own target where it is the same.
 
     Raises:
         UserError: there is no such target.
@@ -153,7 +154,11 @@ def with_target(cfg: DictConfig) -> DictConfig:
     name = cfg.regime.get("quantize")
     if not isinstance(name, str):
         return cfg.regime
-    return OmegaConf.merge(cfg.regime, {"quantize": config.compose(None, [f"target={name}"]).target})
+    target = config.compose(None, [f"target={name}"]).target
+    own = cfg.get("target")
+    if own and all(own.get(key) == target.get(key) for key in ("_target_", "name")):
+        target = own
+    return OmegaConf.merge(cfg.regime, {"quantize": target})
 
 
 def try_out(optimizer: Callable[..., Any], scheduler: Callable[..., Any] | None, network: Network) -> None:

@@ -274,3 +274,13 @@ def test_accumulated_events_are_shown_at_every_step(make):
     assert all_of_them.x.shape == frames.x.shape and all_of_them.x.stride(0) == 0
     assert torch.equal(all_of_them.x[0], frames.x.sum(0)) and all_of_them.x.sum() > 0
     assert all_of_them.length.tolist() == [len(frames.x)] * 4  # no step of it is padding
+
+
+def test_some_samples_are_spread_over_a_split_that_is_sorted_by_class(make):
+    data = make(val_fraction=0)
+    data.setup()
+    whole = [batch.index for batch in data.loader("train")]
+    n = sum(map(len, whole))
+    batch = data.some("train", 3)
+    assert batch.index.tolist() == [0, n // 3, 2 * n // 3] and batch.x.shape[1] == 3
+    assert data.some("train", 1000).index.tolist() == list(range(n))

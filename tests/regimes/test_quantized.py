@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+import lightning
 import pytest
 import torch
 from torch import nn
 
+from snnctl.config import compose
 from snnctl.datasets.batch import Batch
 from snnctl.datasets.facts import Facts
 from snnctl.errors import UserError
+from snnctl.experiment import assemble, with_target
 from snnctl.losses import MeanMembraneCrossEntropy
 from snnctl.networks import Network
 from snnctl.neurons import LI, LIF
@@ -18,6 +21,7 @@ from snnctl.regimes.bptt import BPTT
 from snnctl.regimes.quantized import Quantized
 from snnctl.targets.nir import NIR, InFloat
 from snnctl.targets.target import Traces
+from tests.runs import SMALL
 
 
 class Coarse(NIR):
@@ -88,3 +92,34 @@ def test_the_regime_trains_and_evaluates_in_it():
     assert torch.equal(regime.outputs(batch), regime(batch))
     with pytest.raises(UserError, match=r"regime\.quantize and regime\.truncate exclude each other"):
         BPTT(net, MeanMembraneCrossEntropy(), torch.optim.SGD, quantize=Coarse(), truncate=3)
+
+
+def test_the_target_of_a_configuration_brings_its_options():
+    given = ["regime.quantize=fpga", "target=fpga", "target.decay_terms=1"]
+    assert with_target(compose(None, given)).quantize.decay_terms == 1
+    assert with_target(compose(None, given[:1])).quantize.decay_terms == 4
+    other = ["regime.quantize=xylo/a3", "target=xylo/a2"]
+    assert with_target(compose(None, other)).quantize.name == "xylo/a3"
+
+
+class Remembering(NIR):
+    """Counts how often integers are made, and of how many samples."""
+
+    def __init__(self):
+        self.samples = []
+
+    def quantise(self, circuit, plan, x=None):
+        self.samples.append(x.shape[1])
+        return super().quantise(circuit, plan, x)
+
+
+def test_an_evaluation_makes_integers_once_by_training_samples(tmp_path):
+    cfg = compose(None, [*SMALL, "regime.quantize=nir", "trainer.max_epochs=1"])
+    experiment = assemble(cfg)
+    target = experiment.regime.quantize.target = Remembering()
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
+    trainer = lightning.Trainer(
+        max_epochs=1, limit_train_batches=4, limit_val_batches=3, default_root_dir=tmp_path, accelerator="cpu", **quiet
+    )
+    trainer.fit(experiment.regime, datamodule=experiment.data)
+    assert target.samples == [8, 8, 8, 8, 128]
