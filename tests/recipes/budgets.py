@@ -200,4 +200,13 @@ BUDGETS = (
         beside=(),
         figure="test/return",
     ),
+    Budget(
+        "acrobot_ppo",
+        -110.0,
+        "",
+        ("trainer.max_epochs=1", "environment.turns=32", "environment.val_episodes=2", "environment.test_episodes=2"),
+        -500.0,  # it plays; so little teaches nothing
+        beside=(),
+        figure="test/return",
+    ),
 )
