@@ -90,4 +90,23 @@ BUDGETS = (
     Budget(
         "fashion_mnist_conv", 0.86, "", (*SHORT, "trainer.limit_train_batches=200", "trainer.limit_val_batches=4"), 0.7
     ),
+    Budget(
+        "fashion_mnist_qcfs",
+        0.93,
+        "",
+        (*SHORT, "network.channels=[16,32,64]", "trainer.limit_train_batches=100", "trainer.max_epochs=1"),
+        0.55,
+        ("convert.T=8",),
+        0.003,
+        (),
+    ),
+    Budget(
+        "store_recall",
+        0.97,
+        "",
+        (*SHORT, "trainer.max_epochs=4"),
+        0.85,
+        beside=(),  # its samples differ in length
+        theirs="norse_memory.py",
+    ),
 )
