@@ -96,8 +96,8 @@ BUDGETS = (
         "",
         (*SHORT, "network.channels=[16,32,64]", "trainer.limit_train_batches=100", "trainer.max_epochs=1"),
         0.55,
-        ("convert.T=8",),
-        0.003,
+        ("convert.T=16 convert.table=[16] trainer.precision=32-true",),
+        0.005,
         (),
     ),
     Budget(
