@@ -7,6 +7,7 @@
     snnctl deploy RUN target=mcu --emulate             run the artefact that is there, label the result "emulated"
     snnctl deploy RUN target=mcu --flash               and put it on the device; exit 3 where there is none
     snnctl deploy model.nir target=loihi2 dataset=nmnist dataset.root=/data     a graph from elsewhere
+    snnctl deploy model.nir target=mcu nir.dt=1e-3 nir.reset=subtract    conventions that the file leaves open
     snnctl deploy RUN target=nir                       export NIR, read it back, compare the traces
 
 What it builds lies in RUN/deploy/TARGET: artefact/ with manifest.json, report.json, report.html.

@@ -99,6 +99,7 @@ def run_file(path: str, args: list[str]) -> int:
     """
     from snnctl import config
     from snnctl.atomic import write_json
+    from snnctl.deployment.subject import in_place
     from snnctl.experiment import assemble
     from snnctl.interchange import read
     from snnctl.report.evaluation import show
@@ -111,9 +112,7 @@ def run_file(path: str, args: list[str]) -> int:
             raise UserError(f"{name} needs a run", f"train one   snnctl train network=nir network.nir={path} ...")
     if not any(a.split("=")[0] == "dataset" for a in rest):
         raise UserError("eval of a NIR file needs a data set", f"for example   snnctl eval {path} dataset=digits")
-    named = [f"network.{a[4:]}" if a.startswith("nir.") else a for a in rest]
-    quoted = path.replace("\\", "\\\\").replace("'", "\\'")
-    cfg = config.compose(None, ["network=nir", f"network.nir='{quoted}'", *named])
+    cfg = config.compose("train", in_place(path, rest))
     experiment = assemble(cfg)
     for line in experiment.network.assumed:
         print(f"assumed  {line}")

@@ -15,7 +15,7 @@ from torch import Tensor
 from snnctl import config, interchange
 from snnctl.circuits import INPUT, OUTPUT, Circuit
 from snnctl.datasets.batch import dense
-from snnctl.errors import UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean, number
 from snnctl.rundir import locate
 from snnctl.targets.target import SCALED_BY
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from snnctl.datasets.datamodule import DataModule
 
 STEPS, BATCH = 50, 8  # of the input that is made where there are no data
+CONVENTIONS = ("drive", "decay", "synapse", "fire", "reset", "max_spikes")  # that a NIR file leaves open
 
 
 @dataclass
@@ -104,17 +105,24 @@ def of_run(reference: str, overrides: Sequence[str]) -> Subject:
 
 
 def of_file(path: Path, overrides: Sequence[str]) -> Subject:
-    """A NIR file; with `dataset=...` among the overrides it is measured on that set's test part.
+    """A NIR file; with `dataset=...` among the overrides it is measured on that set's test part. `nir.KEY=value` is a
+    convention that the file leaves open, as `snnctl show network/nir` has them.
 
     Raises:
         UserError: the file is damaged; its graph cannot be run; its input is not the data set's.
     """
     graph = interchange.read(path)
-    cfg = config.compose(None, list(overrides))
+    cfg = config.compose("train", in_place(path, overrides))
     needs_target(cfg)
     wanted = any(o.partition("=")[0].startswith("dataset") for o in overrides)
     data = config.build(cfg.dataset) if wanted else None
-    circuit = interchange.circuit_of(graph, dt=data.facts.dt if data else None).requires_grad_(False)
+    said = interchange.conventions({name: cfg.network[name] for name in CONVENTIONS})
+    step = cfg.network.dt
+    if data is not None and step is not None:
+        graph = interchange.stretched(graph, data.facts.dt / number("nir.dt is", step, "s", 0.0, above=True))
+    circuit = interchange.circuit_of(graph, data.facts.dt if data else step, **said).requires_grad_(False)
+    if said or step is not None:
+        graph = interchange.graph_of(circuit, allow=interchange.sayable())
     if data is None:
         return Subject(str(path), path.parent, cfg, graph, circuit)
     if circuit.shapes[INPUT] != tuple(data.facts.shape):
@@ -126,6 +134,13 @@ def of_file(path: Path, overrides: Sequence[str]) -> Subject:
         )
         raise UserError(problem, "choose the set it was trained on")
     return Subject(str(path), path.parent, cfg, graph, circuit, data, config.build(cfg.loss).scores)
+
+
+def in_place(path: str | Path, overrides: Sequence[str]) -> list[str]:
+    """Overrides with a NIR file in the network's place, of which `nir.KEY=value` speaks."""
+    quoted = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    named = [f"network.{o[4:]}" if o.startswith("nir.") else o for o in overrides]
+    return ["network=nir", f"network.nir='{quoted}'", *named]
 
 
 def of_recipe(cfg: DictConfig) -> Subject:

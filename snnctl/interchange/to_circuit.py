@@ -53,7 +53,7 @@ def circuit_of(graph: nir.NIRGraph, dt: float | None = None, **options: Any) -> 
     dt = found if dt is None else float(dt)
     if dt is None:
         raise UserError(
-            "dt is missing: the NIR file does not say it", "give           dt, its step, s, such as dt=1e-3"
+            "dt is missing: the NIR file does not say it", "give           its step, s, for example   nir.dt=1e-3"
         )
     reading = _Reading(parts, dt, options)
     if found is not None and not math.isclose(found, dt, rel_tol=1e-6):

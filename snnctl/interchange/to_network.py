@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import inf, prod
 from typing import TYPE_CHECKING, Any
@@ -71,10 +71,8 @@ class NIRNetwork(Network):
         backend: str = "auto",
     ):
         given = {"drive": drive, "decay": decay, "synapse": synapse, "fire": fire, "reset": reset}
-        given |= {"surrogate": surrogate, "backend": backend, "learnable": tuple(learnable) or None}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        if max_spikes is not None:
-            chosen["max_spikes"] = None if max_spikes == inf else max_spikes
+        given |= {"max_spikes": max_spikes, "surrogate": surrogate, "learnable": tuple(learnable) or None}
+        chosen = {**conventions(given), "backend": backend}
         device = torch.get_default_device()
         with torch.device("cpu"):  # a file has numbers; the meta device has none
             graph = read(nir)
@@ -97,6 +95,12 @@ class NIRNetwork(Network):
     def walk(self) -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
         """As of any network; the layers of a circuit have the names that they have in the file."""
         return ((name.removeprefix("circuit."), layer, shape) for name, layer, shape in super().walk())
+
+
+def conventions(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `circuit_of`, of settings in which None is what the file says, and inf spikes are no limit."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return chosen | ({"max_spikes": None} if chosen.get("max_spikes") == inf else {})
 
 
 def network_of(circuit: Circuit, facts: Facts) -> Network:

@@ -1,6 +1,7 @@
 """What a network is trained for: losses over a readout, penalties on firing."""
 
 from snnctl.losses.cross_entropy import (
+    FinalMembraneCrossEntropy,
     MaxMembraneCrossEntropy,
     MeanMembraneCrossEntropy,
     PerStepCrossEntropy,
@@ -22,6 +23,7 @@ __all__ = [
     "CTC",
     "BinaryPeak",
     "CrossEntropy",
+    "FinalMembraneCrossEntropy",
     "FiringRate",
     "FirstSpike",
     "L1Sparsity",

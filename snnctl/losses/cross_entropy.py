@@ -72,6 +72,29 @@ class MeanMembraneCrossEntropy(CrossEntropy):
         return mean(out, length)
 
 
+class FinalMembraneCrossEntropy(CrossEntropy):
+    """Cross-entropy of the mean membrane at the end: scores_c = 1 / W sum_{t = T_b - W .. T_b - 1} v_c[t].
+
+    For answers that are due when the sample ends, whatever the readout gave before. A sample of fewer than W steps is
+    read whole.
+
+    Args:
+        window: W, steps.
+        label_smoothing, class_weights: as in `CrossEntropy`.
+    """
+
+    def __init__(self, window: int = 10, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None):
+        super().__init__(label_smoothing, class_weights)
+        self.window = int(within("window", window, "steps", 1))
+
+    def scores(self, out: Tensor, length: Tensor) -> Tensor:
+        """(T, B, C), (B,) -> (B, C), membrane potential."""
+        length = length.to(out.device).clamp(min=1, max=out.shape[0])
+        early = ~valid(out, length) | valid(out, length - self.window) & (length > self.window)[:, None]
+        read = length.clamp(max=self.window)[:, None]
+        return out.float().masked_fill(early, 0.0).sum(0) / read
+
+
 class PerStepCrossEntropy(CrossEntropy):
     """Cross-entropy at every step, averaged: every moment is asked for the answer. Temporal efficient training.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import nir
+import numpy as np
 import pytest
 
 from snnctl.cli import main
@@ -71,6 +73,25 @@ def test_another_run_that_learned_from_the_test_samples_is_refused(run, trained,
     (other / "split.json").write_text(json.dumps(split))
     assert main(["deploy", str(run), "target=nir", "samples=16", f"beside={other}"]) == 2
     assert "the same data set and seed" in capsys.readouterr().err
+
+
+def test_conventions_that_a_nir_file_leaves_open(run, tmp_path, capsys):
+    weight = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    ones = {key: np.ones(4, "float32") for key in ("tau", "r", "v_threshold")}
+    zeros = {key: np.zeros(4, "float32") for key in ("v_leak", "v_reset")}
+    ends = {"input": nir.Input({"input": np.array([3])}), "output": nir.Output({"output": np.array([4])})}
+    nodes = {**ends, "fc": nir.Linear(weight), "n": nir.LIF(**ones, **zeros)}
+    nir.write(tmp_path / "m.nir", nir.NIRGraph(nodes, [("input", "fc"), ("fc", "n"), ("n", "output")]))
+    file = str(tmp_path / "m.nir")
+    assert main(["deploy", file, "target=nir"]) == 2
+    assert "nir.dt=1e-3" in capsys.readouterr().err
+    assert main(["deploy", file, "target=nir", "nir.dt=0.1", "nir.decay=euler"]) == 0
+    said = capsys.readouterr()
+    assert "dt 0.1 s" in said.out and "note:" not in said.err
+    report = json.loads((tmp_path / "deploy" / "nir" / "report.json").read_text())
+    assert "decay=euler" in report["layers"]["n"]["neuron"] and report["equal_bit_for_bit"]["simulated"]
+    assert main(["deploy", file, "target=nir", "nir.reste=subtract"]) == 2
+    assert "network.reset " in capsys.readouterr().err
 
 
 def test_a_dry_run_builds_nothing(run, capsys):

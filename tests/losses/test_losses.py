@@ -15,6 +15,7 @@ from snnctl.errors import UserError
 from snnctl.losses import (
     CTC,
     BinaryPeak,
+    FinalMembraneCrossEntropy,
     FirstSpike,
     Loss,
     MaxMembraneCrossEntropy,
@@ -37,6 +38,8 @@ ALL = [
     SpikeCountCrossEntropy(label_smoothing=0.1),
     RateCrossEntropy(),
     MaxMembraneCrossEntropy(),
+    FinalMembraneCrossEntropy(),
+    FinalMembraneCrossEntropy(window=2),
     MeanMembraneCrossEntropy(),
     MeanMembraneCrossEntropy(class_weights=[1.0, 0.5, 2.0, 3.0]),
     PerStepCrossEntropy(label_smoothing=0.1),
@@ -82,6 +85,9 @@ OUT = torch.tensor(
         (RateCrossEntropy(scale=8.0), [[4, 2], [0, 4]]),
         (MaxMembraneCrossEntropy(), [[1, 1], [0, 1]]),
         (MeanMembraneCrossEntropy(), [[0.5, 0.25], [0, 0.5]]),
+        (FinalMembraneCrossEntropy(), [[0.5, 0.25], [0, 0.5]]),  # no sample is as long as the window
+        (FinalMembraneCrossEntropy(window=3), [[2 / 3, 0], [0, 0.5]]),
+        (FinalMembraneCrossEntropy(window=1), [[0, 0], [0, 0]]),
         (PerStepCrossEntropy(), [[0.5, 0.25], [0, 0.5]]),
         (FirstSpike(tau=2.0), [[-0.5, 0], [-1, 0]]),
         (RateMSE(), [[0.5, 0.25], [0, 0.5]]),

@@ -20,6 +20,7 @@ class Budget:
         beside: the baselines, of those that there are.
         figure: which of the test's results is asked for.
         theirs: the framework's own example on the same data: a script beside this file, in the folder `theirs`.
+        theirs_seeds: of that example, fewer where it is slow.
     """
 
     recipe: str
@@ -32,6 +33,7 @@ class Budget:
     beside: tuple[str, ...] = ("linear", "ANN")
     figure: str = "test/acc"
     theirs: str = ""
+    theirs_seeds: tuple[int, ...] = (1, 2, 3)
 
     def data(self, shared: str) -> list[str]:
         return [f"dataset.root={shared}/{self.root}"] if self.root else []
@@ -190,6 +192,7 @@ BUDGETS = (
         beside=(),
         figure="test/return",
         theirs="bindsnet_dot_tracing.py",
+        theirs_seeds=(1,),  # five minutes each, and at random level
     ),
     Budget(
         "cartpole_ppo",
@@ -208,5 +211,25 @@ BUDGETS = (
         -500.0,  # it plays; so little teaches nothing
         beside=(),
         figure="test/return",
+    ),
+    Budget(
+        "fashion_mnist_qcfs",
+        0.93,
+        "",
+        (*SHORT, "network.channels=[16,32,64]", "trainer.limit_train_batches=100", "trainer.max_epochs=1"),
+        0.55,
+        ("convert.T=16 convert.table=[16] trainer.precision=32-true",),
+        0.005,
+        (),
+    ),
+    Budget(
+        "store_recall",
+        0.97,
+        "",
+        (*SHORT, "trainer.max_epochs=4"),
+        0.85,
+        beside=(),  # its samples differ in length
+        theirs="norse_memory.py",
+        theirs_seeds=(1,),  # six minutes each
     ),
 )

@@ -85,7 +85,7 @@ def prove(budget: Budget) -> dict[str, object]:
         "baselines": {name: run(budget, 1, BASELINES[name])["figure"] for name in budget.beside},
         "targets": {target: [deploy(budget, r["folder"], target) for r in runs] for target in budget.targets},
         "within": budget.within,
-        "theirs": [theirs(budget, seed) for seed in SEEDS] if budget.theirs else [],
+        "theirs": [theirs(budget, seed) for seed in budget.theirs_seeds] if budget.theirs else [],
         "cores": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())),
     }
     print(budget.recipe, entry, flush=True)
