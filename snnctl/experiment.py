@@ -30,7 +30,7 @@ from snnctl.callbacks.ranks import RanksAgree
 from snnctl.datasets.facts import Facts
 from snnctl.environments.environment import Environment
 from snnctl.errors import UserError
-from snnctl.rundir import locate, read_json
+from snnctl.rundir import RunDir, locate, read_json
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -103,6 +103,19 @@ def assemble(cfg: DictConfig) -> Experiment:
     if hasattr(regime, "find_teacher"):
         regime.find_teacher = teacher_of
     return Experiment(data, network, regime)
+
+
+def use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
+    """The run's own split, so that nothing it learned from tests it; one elsewhere tests with its test part, if any.
+
+    Args:
+        changed: keys that were given on the command line.
+    """
+    path = run_dir.path / "split.json"
+    if not path.exists() or "dataset" in changed:
+        return
+    if "dataset.root" not in changed or "test" not in experiment.data.source.parts():
+        experiment.data.load_split(read_json(path))
 
 
 def data_node(cfg: DictConfig) -> DictConfig:

@@ -20,11 +20,12 @@ class EpochLines(lightning.Callback):
         parts = [f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs}"]
         for stage in ("train", "val"):
             result = pl_module.tallies[stage].result()
-            if "loss" in result:
-                acc = f" acc {100 * float(result['acc']):5.1f} %" if "acc" in result else ""
-                parts.append(f"{stage} loss {float(result['loss']):.4{'f' if acc else 'g'}}{acc}")
-            elif "return" in result:
+            if "return" in result:
                 parts.append(f"{stage} return {float(result['return']):.2f} in {float(result['length']):.1f} actions")
+            elif "acc" in result:
+                parts.append(f"{stage} loss {float(result['loss']):.4f} acc {100 * float(result['acc']):5.1f} %")
+            elif "loss" in result:
+                parts.append(f"{stage} loss {float(result['loss']):.4g}")
         if self._start is not None:
             parts.append(f"{time.monotonic() - self._start:.1f} s")
         if trainer.is_global_zero:

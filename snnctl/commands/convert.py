@@ -115,6 +115,7 @@ def read(reference: str, args: list[str]) -> Task:
         cfg, recipe = run_dir.configuration(), run_dir.read().get("recipe", "train")
     OmegaConf.set_struct(cfg, False)
     cfg.convert = OmegaConf.load(configs() / "convert" / "default.yaml")
+    cfg.trainer.precision = "32-true"  # whatever the ANN was trained in: membranes add up what bfloat16 rounds away
     cfg = config.override(cfg, rest)
     OmegaConf.set_struct(cfg, False)
     split = None

@@ -59,7 +59,7 @@ def run(args: list[str]) -> int:
     from omegaconf import OmegaConf
 
     from snnctl import config
-    from snnctl.experiment import assemble
+    from snnctl.experiment import assemble, use_split
     from snnctl.report.evaluation import show
     from snnctl.report.mismatch import Mismatch
     from snnctl.report.pictures import chosen
@@ -166,15 +166,6 @@ def try_fields(experiment: Experiment, fields: list[str]) -> None:
     x = torch.zeros(facts.steps or 2, 1, *facts.shape)
     with torch.random.fork_rng():  # the evaluation must not depend on what is recorded
         record(experiment.network.eval(), x, fields, lambda out: out.sum())
-
-
-def use_split(experiment: Experiment, run_dir: RunDir, changed: set[str]) -> None:
-    """The run's own split, so that nothing it learned from tests it; one elsewhere tests with its test part, if any."""
-    path = run_dir.path / "split.json"
-    if not path.exists() or "dataset" in changed:
-        return
-    if "dataset.root" not in changed or "test" not in experiment.data.source.parts():
-        experiment.data.load_split(read_json(path))
 
 
 def evaluate_run(

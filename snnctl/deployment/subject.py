@@ -88,8 +88,7 @@ def of_run(reference: str, overrides: Sequence[str]) -> Subject:
     Raises:
         UserError: no run; a wrong key; no target; what NIR cannot say.
     """
-    from snnctl.commands.eval import use_split
-    from snnctl.experiment import assemble, restore_weights
+    from snnctl.experiment import assemble, restore_weights, use_split
 
     run, weights = locate(reference)
     cfg = config.override(run.configuration(), list(overrides))

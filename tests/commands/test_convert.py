@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_a_new_run_that_eval_takes(convert, capsys):
     assert cli.main(["eval", "snn"]) == 0
     assert json.loads(Path("snn/results.json").read_text())["test/acc"] == results["test/acc"]
     assert json.loads(Path("snn/split.json").read_text()) == json.loads(Path("ann/split.json").read_text())
+
+
+def test_an_ann_in_bfloat16_is_counted_in_float32(ann, convert):
+    shutil.copytree("ann", "half")
+    composed = Path("half/config.yaml")
+    composed.write_text(composed.read_text().replace("precision: 32-true", "precision: bf16-mixed"))
+    code, _, err = convert("half", *QUICK, "hydra.run.dir=whole")
+    assert code == 0, err
+    assert "precision: 32-true" in Path("whole/config.yaml").read_text()
+    code, _, err = convert("half", *QUICK, "trainer.precision=bf16-mixed", "hydra.run.dir=as_told")
+    assert code == 0, err
+    assert "precision: bf16-mixed" in Path("as_told/config.yaml").read_text()
 
 
 def test_events_as_they_come_then_trained_on(convert):
