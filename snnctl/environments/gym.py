@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -62,6 +63,7 @@ class Gym:
         """
         error = self._gymnasium.error
         mode = {"render_mode": "rgb_array"} if pictures else {}
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame draws in memory, and would complain of no screen
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -73,3 +73,10 @@ def test_an_action_that_lasts_several_moves(gymnasium):
 def test_a_number_of_moves_that_is_none(gymnasium, repeat):
     with pytest.raises(UserError, match="repeat"):
         Gym("CartPole-v1", repeat=repeat)
+
+
+def test_a_picture_needs_no_screen_and_says_nothing(gymnasium, capfd):
+    game = Gym("Acrobot-v1").make(pictures=True)
+    game.reset(seed=1)
+    assert game.render().shape == (500, 500, 3)
+    assert capfd.readouterr().err == ""
