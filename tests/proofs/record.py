@@ -109,7 +109,7 @@ def _on_chips(name: str, proof: dict[str, Any]) -> str:
         for run in ("float", "simulated"):
             each = [100 * seed[run] for seed in seeds]
             cells.append(f"{statistics.mean(each):.2f} % ({', '.join(f'{acc:.1f}' for acc in each)})")
-        allowed = f"{100 * proof['within']:.0f}"
+        allowed = f"{100 * proof['within']:g}"
         rows += f"| {name} | {target} | {' | '.join(cells)} | {allowed} | {proof['date']} | {proof['commit']} |\n"
     return rows
 
