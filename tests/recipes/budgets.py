@@ -160,6 +160,7 @@ BUDGETS = (
         0.25,
         beside=(),
         theirs="bindsnet_eth_mnist.py",
+        theirs_seeds=(1,),  # five minutes each
     ),
     Budget(
         "digits_stdp_readout",
