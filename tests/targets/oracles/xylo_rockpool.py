@@ -146,7 +146,7 @@ def main() -> None:
     stand_in()
     arrays = {name: value for seed in range(2) for name, value in quantised(seed).items()}
     np.savez_compressed(FILE, **arrays)
-    print(f"{len(arrays)} arrays, {FILE.stat().st_size:,} bytes in {FILE}")
+    print(f"{len(arrays)} arrays, {FILE.stat().st_size:,} bytes in {FILE.name}")
     configurations()
 
 
