@@ -70,7 +70,9 @@ def main() -> None:
     found = [evolve(*network(seed)) for seed in range(NETWORKS)]
     arrays = {name: np.concatenate([case[name].ravel() for case in found]) for name in found[0]}
     np.savez_compressed(FILE, **arrays)
-    print(f"{NETWORKS} networks, {arrays['spikes'].sum():,} hidden spikes, {FILE.stat().st_size:,} bytes in {FILE.name}")
+    print(
+        f"{NETWORKS} networks, {arrays['spikes'].sum():,} hidden spikes, {FILE.stat().st_size:,} bytes in {FILE.name}"
+    )
 
 
 if __name__ == "__main__":
