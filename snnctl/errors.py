@@ -72,6 +72,21 @@ def number(
     return value
 
 
+def whole(what: str, value: Any, low: int = 1, hint: str = "") -> int:
+    """The value, if it is a whole number of at least `low`.
+
+    Args:
+        what: the beginning of the message, which the value follows: "EventGrid: size is", "regime.batch =".
+        hint: what to do; "": says what was expected.
+
+    Raises:
+        UserError: names the parameter and its value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise UserError(f"{what} {value!r}", hint or f"expected a whole number of at least {low}")
+    return value
+
+
 def span(low: float, high: float, above: bool = False) -> str:
     """A range in words: "above 0 to 1", "finite, 0 or more", "finite"."""
     if math.isinf(low):

@@ -125,7 +125,7 @@ def data_node(cfg: DictConfig) -> DictConfig:
 
 def check_purpose(regime: Any, data: Any) -> None:
     """Raises a UserError where a regime is given what it does not learn from: labels, traces or an environment."""
-    name, acts = type(regime).__name__, getattr(regime, "acts", False)
+    name, acts = type(regime).__name__, regime.acts
     if acts and not isinstance(data, Environment):
         raise UserError(
             f"{name} learns to act, a data set of labels has no rewards",
@@ -137,7 +137,7 @@ def check_purpose(regime: Any, data: Any) -> None:
             "choose   regime=ppo, reinforce, dqn, mstdp, mstdpet or rmax\nor a recipe with data   snnctl ls recipes",
         )
     if data.facts.targets == "traces":
-        if not getattr(regime, "takes_traces", False):
+        if not regime.takes_traces:
             raise UserError(f"{name} learns from classes, {data.source.name} has traces", "choose   regime=bptt")
         if regime.decoder is not None:
             raise UserError(f"a decoder names classes, {data.source.name} has traces", "choose   decoder=loss")

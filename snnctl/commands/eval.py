@@ -184,7 +184,7 @@ def evaluate_run(
     """
     from snnctl.atomic import write_json
 
-    if hasattr(experiment.regime, "acts"):
+    if experiment.regime.acts:
         return evaluate_policy(cfg, run_dir, experiment, weights)
     from snnctl.experiment import restore_weights
 
@@ -278,7 +278,7 @@ def sweep_run(cfg: DictConfig, run_dir: RunDir, experiment: Experiment, devices:
     from snnctl.atomic import write_json
     from snnctl.report.mismatch import Curve
 
-    name = "test/return" if hasattr(experiment.regime, "acts") else "test/acc"
+    name = "test/return" if experiment.regime.acts else "test/acc"
 
     def test() -> float:
         trainer = tester(cfg, run_dir.path, [])

@@ -23,7 +23,7 @@ from snnctl.datasets.source import Source
 from snnctl.datasets.splits import split
 from snnctl.datasets.timing import Timing, timing
 from snnctl.datasets.transforms import bound
-from snnctl.errors import UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean, whole
 
 LARGEST = 8 << 30  # bytes of one dense batch
 
@@ -83,8 +83,7 @@ class DataModule(lightning.LightningDataModule):
         _choice("layout", layout, get_args(Layout))
         _choice("on_error", on_error, ("raise", "skip"))
         for name, value, low in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise UserError(f"dataset.{name} is {value!r}", f"expected a whole number of at least {low}")
+            whole(f"dataset.{name} is", value, low)
         if self.source.kind == "events" and encoding is not None and not isinstance(encoding, Direct):
             raise UserError(f"{self.source.name} holds events, which are not encoded", "leave out dataset.encoding")
         if self.source.kind == "frames" and layout in ("events", "accumulated"):

@@ -10,7 +10,7 @@ import numpy as np
 from snnctl.datasets.draws import generator
 from snnctl.datasets.recording import Recording
 from snnctl.datasets.source import Source
-from snnctl.errors import UserError, did_you_mean, number
+from snnctl.errors import UserError, did_you_mean, number, whole
 
 CURVES = {"linear": lambda x, slope: x, "sqrt": lambda x, slope: np.sqrt(slope * x)}
 
@@ -55,8 +55,7 @@ class Functions(Source):
         if curve not in CURVES:
             raise UserError(f"dataset.source.curve is {curve!r}", did_you_mean(str(curve), CURVES))
         for name, value, low in (("rows", rows, 2), ("train", train, 1), ("test", test, 0)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise UserError(f"dataset.source.{name} is {value!r}", f"expected a whole number of at least {low}")
+            whole(f"dataset.source.{name} is", value, low)
         self.period = number("dataset.source.period =", period, "s", 0.0, above=True)
         self.curve, self.rows, self.seed = curve, rows, seed
         self.train, self.test = train, test

@@ -11,7 +11,7 @@ import numpy as np
 from snnctl.datasets.draws import generator
 from snnctl.datasets.recording import Recording, from_events
 from snnctl.datasets.source import Source
-from snnctl.errors import UserError
+from snnctl.errors import UserError, whole
 
 VALUES, STORE, RECALL = 2, 2, 3  # populations: one a value, then one a command
 
@@ -80,10 +80,9 @@ class StoreRecall(Source):
         self.seed, self.repetitions, self.periods, self.population = seed, repetitions, periods, population
         self.samples, self.test_samples = samples, test_samples
         self.period, self.rate, self.command_rate = period, rate, command_rate
-        whole = {"samples": samples, "test_samples": test_samples, "periods": periods, "repetitions": repetitions}
-        for name, value in {**whole, "population": population}.items():
-            if type(value) is not int or value < 1:
-                raise UserError(f"dataset.source.{name} is {value!r}", "range          1 and above, whole")
+        counts = {"samples": samples, "test_samples": test_samples, "periods": periods, "repetitions": repetitions}
+        for name, value in {**counts, "population": population}.items():
+            whole(f"dataset.source.{name} is", value, hint="range          1 and above, whole")
         if periods % 2:
             raise UserError(f"dataset.source.periods is {periods}", "an even number: half to store in, half to recall")
         for name, value, unit in (("period", period, "s"), ("rate", rate, "Hz"), ("command_rate", command_rate, "Hz")):

@@ -63,8 +63,7 @@ class Subject:
         """Whether both are measured on the same test samples."""
         if self.data is None or other.data is None:
             return False
-        mine, theirs = (s.data.test_dataloader() for s in (self, other))
-        return np.array_equal(np.asarray(mine.index), np.asarray(theirs.index))
+        return np.array_equal(*(spread(s.data.test_dataloader(), None).index for s in (self, other)))
 
     def for_scales(self) -> Tensor | None:
         """Training samples (T, B, *input) that a target chooses its scales by; None without data."""
@@ -97,7 +96,7 @@ def of_run(reference: str, overrides: Sequence[str]) -> Subject:
     use_split(experiment, run, {o.partition("=")[0] for o in overrides})
     restore_weights(experiment.network, run.path, weights)
     graph, circuit = exported(experiment.network.eval())
-    if hasattr(experiment.regime, "acts") or experiment.data.facts.targets != "classes":  # no answer right or wrong
+    if experiment.regime.acts or experiment.data.facts.targets != "classes":  # no answer right or wrong
         return Subject(str(run.path), run.path, cfg, graph, circuit)
     judge = experiment.regime.decoder or experiment.regime.loss
     return Subject(str(run.path), run.path, cfg, graph, circuit, experiment.data, judge.scores)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from snnctl.errors import UserError, number
+from snnctl.errors import number, whole
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
 
@@ -36,8 +36,7 @@ class DotTracing:
 
     def __init__(self, size: int = 10, trail: int = 4, turn: float = 0.15, longest: int = 100, centred: bool = True):
         for name, value, low in (("size", size, 3), ("trail", trail, 1), ("longest", longest, 1)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise UserError(f"DotTracing: {name} is {value!r}", f"expected a whole number of at least {low}")
+            whole(f"DotTracing: {name} is", value, low)
         number("DotTracing: turn is", turn, "chance a step", 0, 1)
         self.name = "DotTracing"
         self.size, self.trail, self.turn, self.longest, self.centred = size, trail, turn, longest, centred

@@ -16,7 +16,7 @@ from snnctl.datasets.facts import Facts
 from snnctl.environments.players import Players
 from snnctl.environments.turns import Turns
 from snnctl.environments.world import World
-from snnctl.errors import UserError, number
+from snnctl.errors import UserError, number, whole
 
 
 class Environment(lightning.LightningDataModule):
@@ -60,8 +60,7 @@ class Environment(lightning.LightningDataModule):
         super().__init__()
         counts = {"players": players, "turns": turns, "val_episodes": val_episodes, "test_episodes": test_episodes}
         for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"environment.{name} is {value!r}", "expected a whole number of at least 1")
+            whole(f"environment.{name} is", value)
         number("environment.dt is", dt, "s", 0, above=True)
         self.world = world()
         self.players, self.turns, self.seed = players, turns, seed
@@ -72,8 +71,8 @@ class Environment(lightning.LightningDataModule):
                 f"{self.world.name} gives events over {film} steps of its own",
                 "leave out environment.steps, signed and encoding; set   environment.world.steps",
             )
-        if film is None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
-            raise UserError(f"environment.steps is {steps!r}", "expected at least 1 time step an observation")
+        if film is None:
+            whole("environment.steps is", steps, hint="expected at least 1 time step an observation")
         self.steps, self.signed, self.encoding = film or steps, signed, encoding
         self.scale = torch.tensor(scale, dtype=torch.float32, device="cpu")
         if (self.scale.dim() and tuple(self.scale.shape) != self.world.shape) or not self.scale.isfinite().all():

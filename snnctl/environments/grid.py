@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from snnctl.errors import UserError, number
+from snnctl.errors import number, whole
 
 MOVES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 TREMOR = ((0, 0), (0, 1), (1, 1), (1, 0))  # where the camera looks during a step, pixels
@@ -51,8 +51,7 @@ class EventGrid:
         longest: int | None = None,
     ):
         for name, value, low in (("size", size, 3), ("pixels", pixels, 1), ("steps", steps, 2)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise UserError(f"EventGrid: {name} is {value!r}", f"expected a whole number of at least {low}")
+            whole(f"EventGrid: {name} is", value, low)
         number("EventGrid: contrast is", contrast, "brightness", 0, 1, above=True)
         number("EventGrid: noise is", noise, "events a pixel and step", 0, 1)
         for name, value in (("goal", goal), ("step", step), ("bump", bump), ("shaping", shaping)):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnctl.environments.world import Game
-from snnctl.errors import UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean, whole
 
 INSTALL = "install it   pip install 'gymnasium[classic-control]>=1.0'"
 NAMES = {  # of the actions, where the documentation of gymnasium has them
@@ -39,8 +39,7 @@ class Gym:
     def __init__(self, id: str, options: dict[str, Any] | None = None, repeat: int = 1):
         if ":" in id:  # gymnasium would import the module named before it
             raise UserError(f"{id} names a module to import", "give the id of an environment that is registered")
-        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
-            raise UserError(f"environment.world.repeat is {repeat!r}", "expected a whole number of at least 1")
+        whole("environment.world.repeat is", repeat)
         self.name, self.options, self.repeat = id, dict(options or {}), repeat
         self._gymnasium = _gymnasium()
         game = self.make()
@@ -62,8 +61,10 @@ class Gym:
             UserError: there is no such id, or what it needs is not installed.
         """
         error = self._gymnasium.error
-        mode = {"render_mode": "rgb_array"} if pictures else {}
-        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame draws in memory, and would complain of no screen
+        mode = {}
+        if pictures:
+            mode = {"render_mode": "rgb_array"}
+            os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame draws in memory, and would complain of no screen
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -65,18 +65,12 @@ def table(network: Network, batch_size: int, steps: int | None = None) -> list[R
         raise UserError(
             "samples differ in length, so the number of steps is not known", "set   dataset.duration=SECONDS"
         )
-    twin, device = copy.deepcopy(network).to("meta").train(), "meta"
     try:
-        _saved(twin, batch_size, 1, device)
+        saved = _over_time(copy.deepcopy(network).to("meta").train(), batch_size, steps, "meta")
     except RuntimeError as error:
         if "on meta tensors" not in str(error):
             raise
-        twin, device = _of_ones(network), "cpu"
-    if steps <= 4:
-        saved = _saved(twin, batch_size, steps, device)
-    else:
-        three, four = (_saved(twin, batch_size, n, device) for n in (3, 4))
-        saved = {name: four[name] + (steps - 4) * (four[name] - three[name]) for name in four}
+        saved = _over_time(_of_ones(network), batch_size, steps, "cpu")
     return [
         Row(
             layer=name,
@@ -109,6 +103,13 @@ def _of_ones(network: Network) -> Network:
     for tensor in (*twin.parameters(), *twin.buffers()):
         tensor.detach().fill_(1)
     return twin
+
+
+def _over_time(twin: Network, batch_size: int, steps: int, device: str) -> dict[str, int]:
+    if steps <= 4:
+        return _saved(twin, batch_size, steps, device)
+    three, four = (_saved(twin, batch_size, n, device) for n in (3, 4))
+    return {name: four[name] + (steps - 4) * (four[name] - three[name]) for name in four}
 
 
 def _saved(twin: Network, batch_size: int, steps: int, device: str) -> dict[str, int]:

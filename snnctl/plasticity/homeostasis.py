@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from snnctl.errors import number
-from snnctl.plasticity.rule import Rule, Term
+from snnctl.plasticity.rule import Rule, Term, itself
 
 
 class HomeostasisState(NamedTuple):
@@ -67,8 +67,4 @@ class Homeostasis(Rule):
         self, pre: Tensor, post: Tensor, state: HomeostasisState, coefs: HomeostasisCoefficients
     ) -> tuple[tuple[Term, ...], HomeostasisState]:
         r = coefs.decay * state.rate + coefs.per_spike * post
-        return (Term(None, coefs.eta * (self.rate - r), _itself),), HomeostasisState(r)
-
-
-def _itself(w: Tensor) -> Tensor:
-    return w
+        return (Term(None, coefs.eta * (self.rate - r), itself),), HomeostasisState(r)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snnctl.errors import number
 from snnctl.neurons.quantity import one_of
-from snnctl.plasticity.rule import Decay, Dependence, Rule, Spikes, Term, falling, rising, traced
+from snnctl.plasticity.rule import Decay, Dependence, Rule, Spikes, Term, falling, itself, rising, traced
 
 Gain = float | Literal["dt/tau"]
 
@@ -224,8 +224,4 @@ class Oja(Traced):
     ) -> tuple[tuple[Term, ...], PairState]:
         state = self.traces(pre, post, state, coefs)
         pull = -self.eta * state.post**2
-        return (Term(state.pre, self.eta * state.post), Term(None, pull, _itself)), state
-
-
-def _itself(w: Tensor) -> Tensor:
-    return w
+        return (Term(state.pre, self.eta * state.post), Term(None, pull, itself)), state

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from snnctl.datasets.batch import dense
 from snnctl.errors import UserError
 from snnctl.kernels.backend import Backend
 from snnctl.networks.sparse import SparseLinear
@@ -77,7 +78,7 @@ class PlasticPass:
         Raises:
             UserError: a weight left its bounds where a rule stops at that, or is no number.
         """
-        x = x if isinstance(x, Tensor) else x.dense()
+        x = dense(x)
         valid = torch.arange(len(x), device=x.device)[:, None] < length.to(x.device)
         if self.apply == "step" and (fast := self._fast(x)) is not None:
             out, count = fast.run(x, valid, learn=True)

@@ -139,6 +139,11 @@ def traced(x: Tensor, s: Tensor, decay: float, gain: float, spikes: Spikes) -> T
     return decay * x + gain * s if spikes == "all" else torch.where(s > 0, gain, decay * x)
 
 
+def itself(w: Tensor) -> Tensor:
+    """Gain of a change that is a share of the weight: w."""
+    return w
+
+
 def rising(w: Tensor, dependence: Dependence, high: float | None, mu: float) -> Tensor | float:
     """Gain of potentiation: 1; [w < high]; (high - w)+; (high - w)+^mu; or w."""
     return _gain(None if high is None else high - w, w, dependence, mu)

@@ -29,7 +29,11 @@ class Regime(lightning.LightningModule):
 
     Attributes:
         tallies: "train", "val" and "test" -> what was counted of the running epoch.
+        acts: it learns in an environment, not from a labelled set. takes_traces: targets may be traces (T, B, C).
     """
+
+    acts = False
+    takes_traces = False
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.datasets.batch import Batch
-from snnctl.errors import UserError, did_you_mean
+from snnctl.errors import UserError, did_you_mean, whole
 from snnctl.kernels.backend import Backend
 from snnctl.losses.loss import total
 from snnctl.metrics.decoders import Learned
@@ -87,8 +87,7 @@ class STDP(Supervised):
     def _first(self, epochs: int | None) -> int | None:
         if epochs is None:
             return None
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise UserError(f"regime.plastic_epochs = {epochs!r}", "range   whole numbers of 1 and above, or null")
+        whole("regime.plastic_epochs =", epochs, hint="range   whole numbers of 1 and above, or null")
         if not self._learns:
             raise UserError(
                 f"regime.plastic_epochs = {epochs}: nothing learns by a gradient in the epochs after them",

@@ -33,8 +33,6 @@ class Supervised(Regime):
     ):
         super().__init__(network, loss, optimizer, scheduler, monitor, decoder, Tally)
 
-    takes_traces = False  # targets (T, B, C) instead of classes
-
     def outputs(self, batch: Batch) -> Tensor:
         """The readout over time, (T, B, C), with the gradient that this regime trains with."""
         raise NotImplementedError

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from snnctl.datasets.draws import generator
 from snnctl.errors import UserError, number
 from snnctl.losses.parameters import Patterns
 from snnctl.regimes.robust import scales
+from snnctl.report.pictures import png
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,9 @@ class Curve:
 
     def draw(self, path: Path) -> None:
         """Write the curve as a PNG: the mean, every device as a dot."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5, 3.2), layout="constrained")
-        FigureCanvasAgg(figure)
         axis = figure.subplots()
         rows = sorted(zip(self.levels, self.figures, strict=True))
         axis.plot([100 * level for level, _ in rows], [statistics.mean(values) for _, values in rows], color="tab:blue")
@@ -152,9 +150,8 @@ class Curve:
         axis.set_xlabel("mismatch, % of each parameter")
         axis.set_ylabel(self.name)
         axis.grid(alpha=0.3)
-        drawn = BytesIO()
-        figure.savefig(drawn, format="png", dpi=120)
-        atomic.write(path, lambda file: file.write(drawn.getvalue()))
+        drawn = png(figure, dpi=120)
+        atomic.write(path, lambda file: file.write(drawn))
 
     def _cell(self, value: float) -> str:
         return f"{100 * value:.2f} %" if self.name == "test/acc" else f"{value:.4g}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 from snnctl import atomic
+from snnctl.report.pictures import png
 
 
 def draw(rows: list[dict[str, float]], path: Path) -> bool:
@@ -18,7 +18,6 @@ def draw(rows: list[dict[str, float]], path: Path) -> bool:
     Returns:
         Whether there was anything to draw.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     curves = {
@@ -28,7 +27,6 @@ def draw(rows: list[dict[str, float]], path: Path) -> bool:
     if not any(curves.values()):
         return False
     figure = Figure(figsize=(5, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
     axis = figure.subplots()
     for stage, points in curves.items():
         if points:
@@ -37,7 +35,6 @@ def draw(rows: list[dict[str, float]], path: Path) -> bool:
     axis.set_ylabel("return of an episode")
     axis.grid(alpha=0.3)
     axis.legend()
-    out = BytesIO()
-    figure.savefig(out, format="png", dpi=120)
-    atomic.write(path, lambda file: file.write(out.getvalue()))
+    drawn = png(figure, dpi=120)
+    atomic.write(path, lambda file: file.write(drawn))
     return True

@@ -14,7 +14,6 @@ from snnctl.environments.players import Players
 from snnctl.environments.turns import Turn
 from snnctl.errors import RunFailed, UserError, number
 from snnctl.metrics.decoders import Decoder, Learned
-from snnctl.neurons.signature import whole_signature
 from snnctl.regimes.acting.playing import greedy, play
 from snnctl.regimes.acting.returns import Returns
 from snnctl.regimes.regime import Regime
@@ -40,10 +39,6 @@ class Acting(Regime):
     """
 
     acts = True  # needs an environment, not a labelled set
-
-    def __init_subclass__(cls, **keywords: Any):
-        super().__init_subclass__(**keywords)
-        cls.__signature__ = whole_signature(cls)  # so that a check knows what each takes
 
     def __init__(
         self,
@@ -81,8 +76,7 @@ class Acting(Regime):
         return self._scores(x, self.loss)
 
     def _scores(self, x: Tensor, judge: nn.Module | Decoder) -> Tensor:
-        out = self.network(x)[0]
-        return judge.scores(out, torch.full((x.shape[1],), x.shape[0], device=x.device))
+        return read_out(self.network(x)[0], judge)
 
     def observe(self, seen: np.ndarray) -> Tensor:
         """Observations (B, *shape) as input (T, B, ...) on this device."""
@@ -153,3 +147,8 @@ class Acting(Regime):
 
     def load_kept(self, kept: dict[str, Any]) -> None:
         """Go on with what `kept` gave."""
+
+
+def read_out(out: Tensor, judge: nn.Module | Decoder) -> Tensor:
+    """Scores (B, actions) of a network's output (T, B, ...), all of whose steps count."""
+    return judge.scores(out, torch.full((out.shape[1],), out.shape[0], device=out.device))

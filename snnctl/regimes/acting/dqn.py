@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snnctl.environments.turns import Turn
-from snnctl.errors import UserError, number
-from snnctl.regimes.acting.acting import Acting
+from snnctl.errors import UserError, number, whole
+from snnctl.regimes.acting.acting import Acting, read_out
 from snnctl.regimes.acting.replay import Replay
 
 
@@ -51,11 +51,10 @@ class DQN(Acting):
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        whole = {"batch": batch, "replay": replay, "learn_after": learn_after, "target_every": target_every,
+        counts = {"batch": batch, "replay": replay, "learn_after": learn_after, "target_every": target_every,
                  "actions": actions, "explore_turns": explore_turns}  # fmt: skip
-        for name, value in whole.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"regime.{name} = {value!r}", "a whole number, 1 or more")
+        for name, value in counts.items():
+            whole(f"regime.{name} =", value, hint="a whole number, 1 or more")
         if learn_after > replay:
             raise UserError(f"regime.learn_after = {learn_after} of a replay of {replay}", "at most regime.replay")
         self.batch, self.capacity, self.learn_after = batch, replay, learn_after
@@ -92,9 +91,7 @@ class DQN(Acting):
         after = self.observe(lived["after"].numpy())
         with torch.no_grad():
             best = self(after).argmax(1, keepdim=True)
-            out = self.target(after)[0]
-            length = torch.full((out.shape[1],), out.shape[0], device=out.device)
-            later = self.loss.scores(out, length).gather(1, best)[:, 0]
+            later = read_out(self.target(after)[0], self.loss).gather(1, best)[:, 0]
         value = self(self.observe(lived["seen"].numpy())).gather(1, action[:, None])[:, 0]
         self.tallies["train"].note(epsilon=self.epsilon, value=value.detach().mean())
         return F.smooth_l1_loss(value, reward + self.discount * later * ~ended)

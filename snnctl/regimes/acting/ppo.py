@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Categorical
 
 from snnctl.environments.turns import Turn
-from snnctl.errors import UserError, number
+from snnctl.errors import UserError, number, whole
 from snnctl.regimes.acting.acting import Acting
 from snnctl.regimes.acting.advantage import advantages
 from snnctl.regimes.acting.critic import Critic
@@ -53,8 +53,7 @@ class PPO(Acting):
     ):
         super().__init__(*args, **kwargs)
         for name, value in (("horizon", horizon), ("minibatches", minibatches), ("passes", passes)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"regime.{name} = {value!r}", "a whole number, 1 or more")
+            whole(f"regime.{name} =", value, hint="a whole number, 1 or more")
         self.horizon, self.minibatches, self.passes = horizon, minibatches, passes
         self.clip = number("regime.clip =", clip, "no unit", 0, above=True)
         self.trace = number("regime.trace =", trace, "no unit", 0, 1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from snnctl.datasets.batch import EventList
+from snnctl.datasets.batch import EventList, dense
 from snnctl.errors import number
 from snnctl.neurons.quantity import one_of
 from snnctl.regimes.online import eligibility
@@ -104,7 +104,7 @@ class EProp(Online):
     def learn(
         self, x: Tensor | EventList, carried: list[dict[str, Any]], criterion: Criterion, more: bool
     ) -> tuple[Gradients, list[dict[str, Any]]]:
-        pre, leak = x if isinstance(x, Tensor) else x.dense(), carried[-1]["stage"].layer
+        pre, leak = dense(x), carried[-1]["stage"].layer
         runs: list[Run] = []
         with torch.enable_grad():
             for kept in carried:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snnctl.datasets.batch import EventList
+from snnctl.datasets.batch import EventList, dense
 from snnctl.regimes.online.online import Gradients, Online, add
 from snnctl.regimes.online.stages import Run, Stage, inner, run, scalars, stages, twin
 from snnctl.regimes.online.streaming import Criterion
@@ -42,7 +42,7 @@ class Layered(Online):
     def learn(
         self, x: Tensor | EventList, carried: list[dict[str, Any]], criterion: Criterion, more: bool
     ) -> tuple[Gradients, list[dict[str, Any]]]:
-        pre = x if isinstance(x, Tensor) else x.dense()
+        pre = dense(x)
         runs = []
         with torch.enable_grad():
             for number, kept in enumerate(carried):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
-from snnctl.datasets.batch import EventList
+from snnctl.datasets.batch import EventList, dense
 from snnctl.regimes.online.influence import Influence, tensors, unheard
 from snnctl.regimes.online.online import Gradients, Online, add
 from snnctl.regimes.online.streaming import Criterion
@@ -67,7 +67,7 @@ class RTRL(Online):
         adjoints = [torch.zeros_like(s) if g is None else g for s, g in zip(starts, found[len(learned) :], strict=True)]
         add(gradients, influence.gradient(adjoints))
         if more:
-            influence.advance(x if isinstance(x, Tensor) else x.dense(), before)
+            influence.advance(dense(x), before)
         return gradients, (pytree.tree_map_only(Tensor, Tensor.detach, after), influence)
 
     def traces(self, batch_size: int) -> int:

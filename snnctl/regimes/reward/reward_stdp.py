@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from snnctl.environments.turns import Turn
-from snnctl.errors import RunFailed, UserError, number
-from snnctl.regimes.acting.acting import Acting
+from snnctl.errors import RunFailed, UserError, number, whole
+from snnctl.regimes.acting.acting import Acting, read_out
 from snnctl.regimes.reward.plastic_layers import Activity, PlasticLayers
 from snnctl.regimes.reward.prediction_error import RewardPredictionError
 from snnctl.regimes.reward.rule import RewardRule
@@ -77,8 +77,7 @@ class RewardSTDP(Acting):
         for name, pair in (("bounds", bounds), ("init", init)):
             if pair is not None and not (len(pair) == 2 and pair[0] < pair[1]):
                 raise UserError(f"regime.{name} = {list(pair)}", "[lowest, highest]")
-        if isinstance(actions, bool) or not isinstance(actions, int) or actions < 1:
-            raise UserError(f"regime.actions = {actions!r}", "a whole number, 1 or more")
+        whole("regime.actions =", actions, hint="a whole number, 1 or more")
         self.rule, self.baseline = rule, baseline
         self.actions, self.select, self.credit = actions, select, credit
         self.temperature = number("regime.temperature =", temperature, "unit of the scores", 0, above=True)
@@ -105,8 +104,7 @@ class RewardSTDP(Acting):
         earned = []
         for _ in range(self.actions):
             out, activity = self.plastic.run(self.observe(self.players.seen))
-            length = torch.full((out.shape[1],), out.shape[0], device=out.device)
-            action = self._choose(self.loss.scores(out, length))
+            action = self._choose(read_out(out, self.loss))
             eligible = {name: self._eligible(name, own, action) for name, own in activity.items()}
             step = self.players.step(action.tolist())
             reward = torch.as_tensor(step.reward, device=out.device)
