@@ -27,6 +27,7 @@ SAYS = {  # what NIR cannot say of a recipe's network
     "digits_stdp_readout": r"loop\.exc \(WinnerTakeAll\): NIR has no node",
     "fashion_mnist_ann": r"features\.0\.neuron: QCFS: NIR has no node",
     "fashion_mnist_qcfs": r"features\.0\.neuron: QCFS: NIR has no node",
+    "gridworld_rmax": r"actions: EscapeLIF: NIR has no node",
     "store_recall": r"hidden\.0\.recurrent: ALIF: NIR has no node",
 }
 

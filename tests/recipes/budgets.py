@@ -62,6 +62,12 @@ FEW = (  # fewer neurons, that learn faster, on a share of the digits, shown for
     "trainer.limit_test_batches=60",
     "callbacks.weight_pictures=null",
 )
+PLAYED = (
+    "trainer.max_epochs=1",
+    "environment.turns=150",
+    "environment.val_episodes=4",
+    "environment.test_episodes=20",
+)
 BUDGETS = (
     Budget("digits_conv", 0.97, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=60"), 0.8),
     Budget("digits_mlp", 0.93, "", (*SHORT, "trainer.max_epochs=2"), 0.8),
@@ -170,20 +176,13 @@ BUDGETS = (
         0.25,
         beside=(),
     ),
-    Budget(
-        "gridworld_mstdpet",
-        0.75,
-        "",
-        (
-            "trainer.max_epochs=1",
-            "environment.turns=150",
-            "environment.val_episodes=4",
-            "environment.test_episodes=20",
-        ),
-        0.0,
-        beside=(),
-        figure="test/return",
-    ),
+    Budget("digits_eventprop", 0.92, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=40"), 0.4, beside=()),
+    Budget("digits_tempotron", 0.9, "", (*SHORT, "trainer.max_epochs=1"), 0.6, beside=()),
+    Budget("digits_forward_forward", 0.82, "", (*SHORT, "trainer.max_epochs=1"), 0.4, beside=()),
+    Budget("digits_evolution", 0.68, "", (*SHORT, "trainer.max_epochs=6"), 0.2, beside=()),
+    Budget("braille_reservoir", 0.9, "braille", ("network.hidden=[128]",), 0.5, beside=()),
+    Budget("gridworld_mstdpet", 0.75, "", PLAYED, 0.0, beside=(), figure="test/return"),
+    Budget("gridworld_rmax", 0.7, "", PLAYED, -0.2, beside=(), figure="test/return"),
     Budget(
         "dot_tracing_mstdpet",
         40.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,14 +32,15 @@ def check(network: nn.Module) -> None:
 
 
 @contextmanager
-def adjoint(network: nn.Module) -> Iterator[None]:
+def adjoint(network: nn.Module, least_slope: float = 0.0) -> Iterator[None]:
     """While it lasts, the spiking layers of a network have the Euler adjoint as their gradient:
 
         li[t-1] = li[t] + dt / tau_syn (lv[t] - li[t]),    dL/dx[t] = li[t-1]
         lv[t-1] = (1 - z) d + z (d v+ / v- + g / v-),      d = lv[t] - dt / tau_mem lv[t]
         v-      = (v_rest - v[t-1] + syn_decay i[t-1]) / tau_mem,    v+ the same at v[t]
 
-    z: the spike of step t, g: dL/dz. The spikes are those of the plain network.
+    z: the spike of step t, g: dL/dz. The spikes are those of the plain network. A v- nearer to 0 than `least_slope`, in
+    threshold / tau_mem, counts as that: with steps as long as tau_syn a membrane at rest may fire, and v- is 0 there.
 
     Source: Pehle, Pedersen, Norse 1.1, `lif_feed_forward_adjoint_step`; after Wunderlich, Pehle 2021,
     doi 10.1038/s41598-021-91786-z.
@@ -47,14 +49,16 @@ def adjoint(network: nn.Module) -> Iterator[None]:
     try:
         for layer in network.temporal_layers().values():
             if isinstance(layer, CubaLIF):
-                hooks.append(layer.register_forward_hook(_hook, with_kwargs=True))
+                hooks.append(layer.register_forward_hook(partial(_hook, least_slope), with_kwargs=True))
         yield
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def _hook(layer: CubaLIF, args: Any, kwargs: dict[str, Any], output: tuple[Tensor, Any]) -> tuple[Tensor, Any]:
+def _hook(
+    least_slope: float, layer: CubaLIF, args: Any, kwargs: dict[str, Any], output: tuple[Tensor, Any]
+) -> tuple[Tensor, Any]:
     x, dt = args[0], kwargs["dt"]
     with torch.no_grad():
         z, _, trace = layer.trace(x, dt=dt)
@@ -63,6 +67,8 @@ def _hook(layer: CubaLIF, args: Any, kwargs: dict[str, Any], output: tuple[Tenso
     before, arriving = torch.zeros_like(v), torch.zeros_like(i)
     before[0], before[1:], arriving[1:] = layer.v_rest, v[:-1], coefs.syn_decay * i[:-1]
     falling = (layer.v_rest - before + arriving) / layer.tau_mem
+    least = least_slope * layer.threshold / layer.tau_mem
+    falling = torch.where(falling < 0, falling.clamp(max=-least), falling.clamp(min=least))
     risen = (layer.v_rest - v + arriving) / layer.tau_mem
     return _Adjoint.apply(x, z, falling, risen, dt / layer.tau_mem, dt / layer.tau_syn), output[1]
 

@@ -81,7 +81,7 @@ class EventProp(Supervised):
     def outputs(self, batch: Batch) -> Tensor:
         """Membranes over time (T, B, C), or exact first spike times (B, C), steps."""
         if self.method == "euler_adjoint":
-            with euler.adjoint(self.network):
+            with euler.adjoint(self.network, self.least_slope):
                 return self.network(batch.x)[0]
         dt = self.network.dt
         x = batch.x if isinstance(batch.x, Tensor) else batch.x.dense()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
 import torch
 
 from snnctl.datasets.facts import Facts
@@ -30,3 +31,20 @@ def test_the_gradient_is_norses():
     (z * torch.arange(1.0, 11)[:, None, None]).sum().backward()
     assert z[:, 0].t().tolist() == SPIKES
     torch.testing.assert_close(x.grad[:, 0].t(), torch.tensor(GRADIENT), rtol=2e-5, atol=1e-7)
+
+
+def test_a_membrane_that_fires_from_rest_has_the_gradient_of_the_least_slope():
+    """Steps as long as tau_syn leave no current from the step before: v- is 0, and 1 / v- would be infinite."""
+    neuron = partial(CubaLIF, tau_syn=10e-3, tau_mem=40e-3, decay="euler", input_gain="dt/tau", reset="value")
+    network = Network({"lif": neuron}, Facts((1,), ("a",), 10e-3, 1))
+    x = torch.tensor([[[8.0]]]).requires_grad_()
+    with adjoint(network, least_slope=0.5):
+        z = network(x)[0]
+    z.sum().backward()
+    assert z.item() == 1
+    torch.testing.assert_close(x.grad.item(), 0.0)  # one step back from the spike lv is still 0
+    x = torch.tensor([[[0.0]], [[8.0]]]).requires_grad_()
+    with adjoint(network, least_slope=0.5):
+        network(x)[0].sum().backward()
+    v_minus = 0.5 / 40e-3
+    assert x.grad[:, 0, 0].tolist() == [pytest.approx(1 / v_minus), 0.0]  # dt / tau_syn = 1: li takes lv whole
