@@ -176,7 +176,9 @@ BUDGETS = (
         0.25,
         beside=(),
     ),
-    Budget("digits_eventprop", 0.92, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=40"), 0.4, beside=()),
+    Budget(
+        "digits_eventprop", 0.92, "", (*SHORT, "trainer.max_epochs=1", "trainer.limit_train_batches=40"), 0.4, beside=()
+    ),
     Budget("digits_tempotron", 0.9, "", (*SHORT, "trainer.max_epochs=1"), 0.6, beside=()),
     Budget("digits_forward_forward", 0.82, "", (*SHORT, "trainer.max_epochs=1"), 0.4, beside=()),
     Budget("digits_evolution", 0.68, "", (*SHORT, "trainer.max_epochs=6"), 0.2, beside=()),
