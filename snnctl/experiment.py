@@ -92,14 +92,15 @@ def assemble(cfg: DictConfig) -> Experiment:
     optional = {name: config.build(cfg[name]) for name in ("scheduler", "decoder") if cfg.get(name)}
     optimizer = config.build(cfg.optimizer)
     try_out(optimizer, optional.get("scheduler"), network)
-    regime = config.build(with_target(cfg))(
+    made = config.build(with_target(cfg))
+    check_purpose(getattr(made, "func", made), optional.get("decoder"), data)
+    regime = made(
         network=network,
         loss=config.build(cfg.loss),
         optimizer=optimizer,
         monitor=cfg.objective,
         **optional,
     )
-    check_purpose(regime, data)
     if hasattr(regime, "find_teacher"):
         regime.find_teacher = teacher_of
     return Experiment(data, network, regime)
@@ -123,9 +124,11 @@ def data_node(cfg: DictConfig) -> DictConfig:
     return cfg.environment if cfg.get("environment") else cfg.dataset
 
 
-def check_purpose(regime: Any, data: Any) -> None:
-    """Raises a UserError where a regime is given what it does not learn from: labels, traces or an environment."""
-    name, acts = type(regime).__name__, regime.acts
+def check_purpose(kind: Any, decoder: Any, data: Any) -> None:
+    """Raises a UserError where a regime of this class is given what it does not learn from: labels, traces or an
+    environment; or its decoder is.
+    """
+    name, acts = kind.__name__, getattr(kind, "acts", False)
     if acts and not isinstance(data, Environment):
         raise UserError(
             f"{name} learns to act, a data set of labels has no rewards",
@@ -137,9 +140,9 @@ def check_purpose(regime: Any, data: Any) -> None:
             "choose   regime=ppo, reinforce, dqn, mstdp, mstdpet or rmax\nor a recipe with data   snnctl ls recipes",
         )
     if data.facts.targets == "traces":
-        if not regime.takes_traces:
+        if not getattr(kind, "takes_traces", False):
             raise UserError(f"{name} learns from classes, {data.source.name} has traces", "choose   regime=bptt")
-        if regime.decoder is not None:
+        if decoder is not None:
             raise UserError(f"a decoder names classes, {data.source.name} has traces", "choose   decoder=loss")
 
 

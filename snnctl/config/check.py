@@ -19,7 +19,7 @@ from snnctl.config.faults import Faults
 from snnctl.config.folders import ROOT, Recipe, configs, is_path, names, recipes
 from snnctl.config.hydra_part import check_hydra, extra, search_space
 from snnctl.config.keys import Overrides, check_bodies, first_value, sweep_values
-from snnctl.config.leftovers import delete, drop_leftovers, second_rules
+from snnctl.config.leftovers import delete, drop_leftovers, second_rules, stranded
 from snnctl.config.nodes import Nodes
 from snnctl.config.repository import see
 from snnctl.config.source import Source
@@ -73,7 +73,7 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
     apply.finish()
-    orphans += second_rules(composed, _swapped(groups), apply.given)
+    orphans += second_rules(composed, _swapped(groups), apply.given) + stranded(composed, *_chosen(groups))
     dropped = [*drop_leftovers(composed, apply.given), *delete(composed, orphans)]
     if orphans:
         chosen = " ".join(o.input_line or "" for o in groups)
@@ -130,7 +130,13 @@ def _options(override: Override) -> list[Any]:
 
 def _swapped(groups: list[Override]) -> list[str]:
     """The nodes for which the command line chose an option."""
-    return [o.package or o.key_or_group.replace("/", ".") for o in groups if o.type is OverrideType.CHANGE]
+    return _chosen(groups)[0]
+
+
+def _chosen(groups: list[Override]) -> tuple[list[str], list[str]]:
+    """The nodes for which the command line chose an option in place of another; and all for which it chose one."""
+    nodes = [(o, o.package or o.key_or_group.replace("/", ".")) for o in groups]
+    return [node for o, node in nodes if o.type is OverrideType.CHANGE], [node for _, node in nodes]
 
 
 def _option_exists(source: Source, override: Override, faults: Faults) -> bool:
@@ -229,7 +235,8 @@ def _check_other_options(
                 apply.apply(key)
             drop_leftovers(composed, apply.given)
             orphans = check_bodies(composed, Faults(), deep, _swapped(groups))
-            delete(composed, [*orphans, *second_rules(composed, _swapped(groups), apply.given)])
+            orphans += second_rules(composed, _swapped(groups), apply.given) + stranded(composed, *_chosen(groups))
+            delete(composed, orphans)
             Nodes(composed, faults, deep).walk()
 
 

@@ -56,6 +56,28 @@ def second_rules(composed: Composed, swapped: Iterable[str], given: Iterable[str
     return found
 
 
+def stranded(composed: Composed, swapped: Iterable[str], chosen: Iterable[str]) -> list[str]:
+    """Where options that the recipe chose lie below a node for which another option was chosen that takes no such key.
+
+    Args:
+        composed: read only.
+        swapped: nodes for which the command line chose an option.
+        chosen: packages of all options on the command line; they stay, to be reported.
+    """
+    found = []
+    packages = [(d.package or "").removeprefix("_global_").strip(".") for d in composed.found.defaults]
+    for node in swapped:
+        known = target_parameters(at(composed.base, node)[1])
+        if known is None or not known.known or known.open:
+            continue
+        for package in packages:
+            key = package.removeprefix(f"{node}.").partition(".")[0]
+            here = f"{node}.{key}"
+            if package.startswith(f"{node}.") and key not in known.types and not any(c.startswith(here) for c in chosen):
+                found.append(here)
+    return list(dict.fromkeys(found))
+
+
 def delete(composed: Composed, paths: Iterable[str]) -> list[str]:
     """Delete keys from `composed.cfg`, where they are there; returns the deletions as Hydra is to read them."""
     OmegaConf.set_struct(composed.cfg, False)

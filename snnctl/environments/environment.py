@@ -66,10 +66,12 @@ class Environment(lightning.LightningDataModule):
         self.players, self.turns, self.seed = players, turns, seed
         self.episodes = {"val": val_episodes, "test": test_episodes}
         film = self.world.steps
-        if film is not None and (steps not in (None, film) or encoding is not None or signed):
+        others = {"steps=null": steps not in (None, film), "encoding=null": encoding is not None, "signed=false": signed}
+        if film is not None and any(others.values()):
             raise UserError(
                 f"{self.world.name} gives events over {film} steps of its own",
-                "leave out environment.steps, signed and encoding; set   environment.world.steps",
+                f"set   {' '.join(f'environment.{key}' for key, wrong in others.items() if wrong)}"
+                "   and for more steps   environment.world.steps",
             )
         if film is None:
             whole("environment.steps is", steps, hint="expected at least 1 time step an observation")

@@ -281,3 +281,11 @@ def test_a_run_with_changes(recipe):
     assert changed.trainer.limit_test_batches == 2 and cfg.optimizer.lr != 0.5
     with pytest.raises(UserError, match="2 mistakes"):
         override(cfg, ["optimizer.lrr=0.5", "seed=x"])
+
+
+def test_another_regime_leaves_behind_the_rules_that_the_recipe_chose_for_its_own(capsys):
+    cfg = compose("digits_diehl_cook", ["regime=bptt"])
+    assert "rules" not in cfg.regime and cfg.regime.truncate is None
+    assert "regime=bptt does not take the recipe's regime.keep, regime.readout, regime.rules" in capsys.readouterr().err
+    chosen = text("digits_diehl_cook", "regime=bptt", "+plasticity@regime.rules.other=pair")
+    assert "unknown key  regime.rules" in chosen

@@ -31,8 +31,9 @@ def test_a_film_has_its_own_steps():
     environment = Environment(lambda: EventGrid(size=3, steps=4))
     assert environment.facts.steps == 4 and environment.facts.classes == ("up", "down", "left", "right")
     assert environment.observe(environment.play("train", 2).seen).shape == (4, 2, 2, 10, 10)
-    with pytest.raises(UserError, match="steps of its own"):
-        Environment(lambda: EventGrid(steps=4), steps=8)
+    with pytest.raises(UserError, match="steps of its own") as caught:
+        Environment(lambda: EventGrid(steps=4), steps=8, signed=True)
+    assert caught.value.hint.startswith("set   environment.steps=null environment.signed=false   and")
 
 
 def test_the_same_observation_is_encoded_alike_whoever_is_beside():

@@ -61,7 +61,7 @@ class DQN(Acting):
         self.target_every, self.actions, self.explore_turns = target_every, actions, explore_turns
         self.explore_from = number("regime.explore_from =", explore_from, "no unit", 0, 1)
         self.explore_to = number("regime.explore_to =", explore_to, "no unit", 0, 1)
-        self.target = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.target = copy.deepcopy(self.network).requires_grad_(False)
         self._replay: Replay | None = None
 
     @property
