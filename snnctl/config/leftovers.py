@@ -73,7 +73,11 @@ def stranded(composed: Composed, swapped: Iterable[str], chosen: Iterable[str]) 
         for package in packages:
             key = package.removeprefix(f"{node}.").partition(".")[0]
             here = f"{node}.{key}"
-            if package.startswith(f"{node}.") and key not in known.types and not any(c.startswith(here) for c in chosen):
+            if (
+                package.startswith(f"{node}.")
+                and key not in known.types
+                and not any(c.startswith(here) for c in chosen)
+            ):
                 found.append(here)
     return list(dict.fromkeys(found))
 

@@ -66,11 +66,11 @@ class Environment(lightning.LightningDataModule):
         self.players, self.turns, self.seed = players, turns, seed
         self.episodes = {"val": val_episodes, "test": test_episodes}
         film = self.world.steps
-        others = {"steps=null": steps not in (None, film), "encoding=null": encoding is not None, "signed=false": signed}
-        if film is not None and any(others.values()):
+        unfit = {"steps=null": steps not in (None, film), "encoding=null": encoding is not None, "signed=false": signed}
+        if film is not None and any(unfit.values()):
             raise UserError(
                 f"{self.world.name} gives events over {film} steps of its own",
-                f"set   {' '.join(f'environment.{key}' for key, wrong in others.items() if wrong)}"
+                f"set   {' '.join(f'environment.{key}' for key, so in unfit.items() if so)}"
                 "   and for more steps   environment.world.steps",
             )
         if film is None:

@@ -13,7 +13,7 @@ from snnctl.errors import UserError, did_you_mean, whole
 from snnctl.kernels.backend import Backend
 from snnctl.losses.loss import total
 from snnctl.metrics.decoders import Learned
-from snnctl.metrics.decoders.assigned import AllActivity, Assigned, ProportionWeighting
+from snnctl.metrics.decoders.assigned import Assigned
 from snnctl.networks.loop import Loop
 from snnctl.plasticity.passes import Apply, PlasticPass
 from snnctl.plasticity.rule import Rule
@@ -38,7 +38,8 @@ class STDP(Supervised):
         apply: whether weights move at every step, or at the end of a sequence: see `PlasticPass`.
         keep: layers of neurons whose raised thresholds are kept: see `KeptThresholds`.
         readout: name of a torch.nn.Linear without bias, the last layer, behind the neurons that are assigned labels.
-            The decoder says how: all_activity, proportion_weighting, or ngram, which reads the neurons themselves.
+            The decoder says how: all_activity, proportion_weighting, spike_likelihood, or ngram, which reads the
+            neurons themselves.
         plastic_epochs: epochs, 1 and above, in which the rules act and no gradient does; afterwards the gradient alone
             does. None: both, always.
         backend: of the plastic pass: see `PlasticPass`.
@@ -180,7 +181,7 @@ class STDP(Supervised):
             self.decoder.add(spikes, batch.target, batch.length)
         self.decoder.finish()
         if isinstance(self.decoder, Assigned):
-            self.readout.weight.copy_(votes(self.decoder))
+            self.readout.weight.copy_(self.decoder.votes())
 
     def voters(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The network's output (T, B, C), and the spikes (T, B, N) that reach the readout."""
@@ -221,14 +222,3 @@ class STDP(Supervised):
         if not self._learns:
             return None
         return super().configure_optimizers()
-
-
-def votes(decoder: Assigned) -> Tensor:
-    """The weights (C, N) of a linear layer whose outputs, summed over time, are the decoder's scores."""
-    mine = (decoder.labels == torch.arange(decoder.classes, device=decoder.labels.device)[:, None]).float()
-    size = mine.sum(1, keepdim=True).clamp_min(1)
-    if isinstance(decoder, ProportionWeighting):
-        mine = mine * decoder.proportions.T
-    elif not isinstance(decoder, AllActivity):
-        raise UserError(f"{type(decoder).__name__} gives no votes", "choose from    all_activity, proportion_weighting")
-    return mine / size

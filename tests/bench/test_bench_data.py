@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
-
-
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_at_least_twenty_times_tonics_cached_loader(shared_data, one_thread):

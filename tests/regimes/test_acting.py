@@ -102,6 +102,7 @@ def test_an_evaluation_writes_returns_episodes_and_a_film(tmp_path, recipe, caps
 
 @pytest.mark.parametrize(("overrides", "said"), [
     (["regime=ppo"], "learns to act"),
+    (["regime=mstdp", "decoder=all_activity"], "learns to act"),
     (["environment=gridworld"], "learns from labels"),
     (["environment=gridworld", "regime=mstdp", "network=mlp"], "needs spikes behind it"),
     (["environment=gridworld", "regime=rmax", *LOCAL[:3]], "fire by chance"),

@@ -15,11 +15,11 @@ from snnctl.cli import main
 from snnctl.datasets.batch import Batch
 from snnctl.errors import UserError
 from snnctl.losses import RateCrossEntropy
-from snnctl.metrics.decoders import AllActivity, NGram, ProportionWeighting
+from snnctl.metrics.decoders import AllActivity, NGram, ProportionWeighting, SpikeLikelihood
 from snnctl.networks import Network
 from snnctl.neurons import LIF
 from snnctl.plasticity import PairSTDP
-from snnctl.regimes.stdp import STDP, votes
+from snnctl.regimes.stdp import STDP
 from tests.callbacks.test_resume import run
 from tests.networks.presets import data
 from tests.runs import assert_same_run, snnctl
@@ -50,7 +50,7 @@ def test_with_votes_nothing_has_a_gradient():
     assert not made.readout.weight.any()
 
 
-@pytest.mark.parametrize("kind", [AllActivity, ProportionWeighting])
+@pytest.mark.parametrize("kind", [AllActivity, ProportionWeighting, SpikeLikelihood])
 def test_votes_are_the_decoders_scores(kind):
     draw = torch.Generator().manual_seed(0)
     spikes, target = (torch.rand(20, 30, 9, generator=draw) < 0.2).float(), torch.arange(30) % 3
@@ -60,7 +60,7 @@ def test_votes_are_the_decoders_scores(kind):
     decoder.add(spikes, target, length)
     decoder.finish()
     layer = nn.Linear(9, 3, bias=False)
-    layer.weight.data.copy_(votes(decoder))
+    layer.weight.data.copy_(decoder.votes())
     torch.testing.assert_close(layer(spikes).sum(0), decoder.scores(spikes, length))
 
 
@@ -157,7 +157,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, more: list[str]):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("decoder", ["proportion_weighting", "ngram"])
+@pytest.mark.parametrize("decoder", ["proportion_weighting", "spike_likelihood", "ngram"])
 def test_competing_neurons_are_assigned_labels(tmp_path: Path, decoder: str):
     own = [f"decoder={decoder}", "network.neurons=20", "dataset.steps=60", "dataset.duration=0.06"]
     snnctl("train", "digits_diehl_cook", *SHORT, *own, "trainer.limit_train_batches=6", cwd=tmp_path)

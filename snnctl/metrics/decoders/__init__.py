@@ -1,6 +1,6 @@
 """From what the output neurons did to the class that they mean: `decoder.scores(out, length) -> (B, C)`."""
 
-from snnctl.metrics.decoders.assigned import AllActivity, Assigned, ProportionWeighting
+from snnctl.metrics.decoders.assigned import AllActivity, Assigned, ProportionWeighting, SpikeLikelihood
 from snnctl.metrics.decoders.counts import Count, Rate
 from snnctl.metrics.decoders.decoder import Decoder, Learned
 from snnctl.metrics.decoders.membrane import LastMembrane, MaxMembrane, MeanMembrane
@@ -21,6 +21,7 @@ __all__ = [
     "Population",
     "ProportionWeighting",
     "Rate",
+    "SpikeLikelihood",
     "SpikeTimes",
     "spike_times",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -62,8 +64,12 @@ class Assigned(Learned):
         self.labels = torch.where(activity[:, 0] > 0, self.proportions.argmax(1), -1)
         self._sums = self._samples = None
 
-    def _votes(self, out: Tensor, length: Tensor, weights: Tensor | None) -> Tensor:
-        """Mean over the neurons of each class of their spikes, weighted: (T, B, N), (B,) -> (B, C)."""
+    @abstractmethod
+    def votes(self) -> Tensor:
+        """What a spike of each neuron says for each class, (C, N): scores are its product with a sample's spikes."""
+
+    def scores(self, out: Tensor, length: Tensor) -> Tensor:
+        """(T, B, N), (B,) -> (B, C): sum_n votes_cn sum_t out_n[t]."""
         self.started()
         counts = total(checked(self, out, length), length)
         if counts.shape[1] != len(self.labels):
@@ -71,22 +77,50 @@ class Assigned(Learned):
                 f"{type(self).__name__}: {counts.shape[1]} output neurons, labels for {len(self.labels)}",
                 "start it anew for this network",
             )
-        of_class = (self.labels[:, None] == torch.arange(self.classes, device=counts.device)).to(counts)
-        size = of_class.sum(0).clamp_min(1)
-        return counts @ (of_class if weights is None else of_class * weights) / size
+        return counts @ self.votes().T.to(counts)
 
 
 class AllActivity(Assigned):
-    """The class whose neurons fire most on average: scores_c = mean over n with label_n = c of sum_t out_n[t]."""
+    """The class whose neurons fire most on average: votes_cn = 1 / (neurons of class c) where label_n = c, else 0."""
 
-    def scores(self, out: Tensor, length: Tensor) -> Tensor:
-        """(T, B, N), (B,) -> (B, C), spikes."""
-        return self._votes(out, length, None)
+    def votes(self) -> Tensor:
+        """As of `Assigned`."""
+        mine = (self.labels == torch.arange(self.classes, device=self.labels.device)[:, None]).to(self.rates)
+        return mine / mine.sum(1, keepdim=True).clamp_min(1)
 
 
-class ProportionWeighting(Assigned):
+class ProportionWeighting(AllActivity):
     """As AllActivity, a neuron's spikes counting as much as they spoke for its class: each weighs p_nc."""
 
-    def scores(self, out: Tensor, length: Tensor) -> Tensor:
-        """(T, B, N), (B,) -> (B, C), weighted spikes."""
-        return self._votes(out, length, self.proportions)
+    def votes(self) -> Tensor:
+        """As of `Assigned`."""
+        return super().votes() * self.proportions.T
+
+
+class SpikeLikelihood(Assigned):
+    """The class under which a sample's spikes are likeliest, were each drawn for itself and all classes as frequent:
+
+        q_nc = (r_nc + smoothing r) / sum_n (r_nc + smoothing r),   r: mean of all r_nc,   votes_cn = log q_nc
+
+    A neuron speaks for every class that it fires for, and against the others; nothing hangs on its label.
+
+    Args:
+        keep: as of `Assigned`.
+        smoothing: share of the mean rate that all neurons are given, no unit, above 0: one that never fired for a class
+            does not rule it out.
+
+    Raises:
+        UserError: as of `Assigned`; smoothing is not above 0.
+
+    Source: the Poisson case of Zhang, Ginzburg, McNaughton, Sejnowski 1998, doi:10.1152/jn.1998.79.2.1017, with the
+    total activity left out.
+    """
+
+    def __init__(self, keep: float = 1.0, smoothing: float = 0.1):
+        super().__init__(keep)
+        self.smoothing = number("decoder.smoothing is", smoothing, "no unit", 0.0, above=True)
+
+    def votes(self) -> Tensor:
+        """As of `Assigned`."""
+        smooth = self.rates + (self.smoothing * self.rates.mean()).clamp_min(1e-12)
+        return (smooth / smooth.sum(0)).log().T

@@ -56,4 +56,4 @@ class DECOLLE(Traced):
             return signal
         readout = getattr(self, f"readout_{here.stage.name.replace('.', '_')}")
         y = here.out.detach().flatten(2) @ readout.t()
-        return (self.local_weight * (criterion(y, local=True) @ readout)).view_as(here.out)
+        return (self.local_weight * criterion(y, local=True) @ readout).view_as(here.out)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from snnctl.kernels import buffers, outer
+from snnctl.kernels.outer import weighed
 from snnctl.networks.feedback import AllToAll
 from snnctl.regimes.online.stages import Run, Stage
 
 
 class Eligibility:
-    """e = dh_j / dW_ji of neurons that hear of no other neuron's state, a (B, neurons, inputs) for each field of h:
+    """e = dh_j / dW_ji of neurons that hear of no other neuron's state, (B, inputs, neurons) for each field of h:
 
         e[end] = (dh[end] / dh[start]) e[start] + sum_t (dh[end] / dx[t]) s[t]^T
 
@@ -20,15 +23,15 @@ class Eligibility:
     """
 
     def __init__(self):
-        self.fields: list[Tensor] | None = None  # None: zero
+        self.fields: Tensor | None = None  # (fields, B, inputs, neurons); None: zero
+        self._spare: Tensor | None = None  # where the next ones go
 
     def gradient(self, adjoints: Sequence[Tensor | None]) -> Tensor | None:
         """What dL / dh[start], (B, ...) for each field, means for the weights, (neurons, inputs)."""
         if self.fields is None:
             return None
-        terms = [torch.einsum("bn,bnm->nm", a.flatten(1).to(e.dtype), e)
-                 for a, e in zip(adjoints, self.fields, strict=True) if a is not None]  # fmt: skip
-        return torch.stack(terms).sum(0) if terms else None
+        heard = [(a, e) for a, e in zip(adjoints, self.fields, strict=True) if a is not None]
+        return sum(weighed(a.flatten(1), e) for a, e in heard) if heard else None
 
     def advance(self, ends: Sequence[Tensor], x: Tensor, starts: Sequence[Tensor], inputs: Tensor) -> None:
         """Over a chunk.
@@ -38,18 +41,23 @@ class Eligibility:
             x: the neurons' input, a leaf (K, B, ...). starts: fields before it, leaves; none of them in the first.
             inputs: s (K, B, inputs), what x is weighted of.
         """
-        found = []
-        for end in ends:
+        rows = x.flatten(2)
+        if self._spare is None:
+            self._spare = _room((len(ends), rows.shape[1], inputs.shape[2], rows.shape[2]), rows)
+        for e, end in zip(self._spare, ends, strict=True):
             through: Sequence[Tensor | None] = [None] * (1 + len(starts))
             if end.requires_grad:
                 through = torch.autograd.grad(end.sum(), [x, *starts], retain_graph=True, allow_unused=True)
-            d_x = torch.zeros_like(x) if through[0] is None else through[0]
-            e = torch.bmm(d_x.flatten(2).permute(1, 2, 0), inputs.transpose(0, 1).to(d_x.dtype))
-            for d_start, old in zip(through[1:], self.fields or [], strict=True):
-                if d_start is not None:
-                    e += d_start.flatten(1)[..., None] * old
-            found.append(e)
-        self.fields = found
+            d_x = torch.zeros_like(rows) if through[0] is None else through[0].flatten(2)
+            gains = [None if g is None else g.flatten(1) for g in through[1:]]
+            outer.advance(e, gains, self.fields, d_x, inputs)
+        self.fields, self._spare = self._spare, self.fields
+
+
+def _room(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    if like.device.type != "cpu":
+        return like.new_empty(shape)
+    return buffers.empty(math.prod(shape), like.dtype).view(shape)
 
 
 def inputs(here: Run) -> Tensor:

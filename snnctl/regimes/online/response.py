@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from snnctl.errors import UserError
+from snnctl.kernels.fading import led_back
 from snnctl.neurons.neuron import Neuron
 from snnctl.regimes.online.stages import twin
 
@@ -53,6 +54,12 @@ class Response:
         if ("powers", steps) not in self._made:
             self._made["powers", steps] = _chain(self.q, self.a, steps)
         return self._made["powers", steps]
+
+    def led_back(self, delta: Tensor) -> Tensor:
+        """sum over t >= s of r[t - s] delta[t], for each s: (K, ...), like delta."""
+        if delta.device.type == "cpu" and delta.dtype in (torch.float32, torch.float64):
+            return led_back(delta, self.q, self.a, self.b)
+        return (self.matrix(len(delta), delta).t() @ delta.flatten(1)).view_as(delta)
 
     def matrix(self, steps: int, like: Tensor) -> Tensor:
         """R[t, s] = r[t - s] where t >= s, else 0: (steps, steps), in the dtype and device of `like`."""

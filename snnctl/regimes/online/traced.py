@@ -69,8 +69,7 @@ class Traced(Layered):
         if response is None:
             return found | here.to_weights(delta)
         steps = len(delta)
-        spread = response.matrix(steps, delta)
-        found |= here.to_weights((spread.t() @ delta.flatten(1)).view_as(delta))
+        found |= here.to_weights(response.led_back(delta))
         feedback = here.stage.feedback
         if "into" in kept:
             powers = response.powers(steps).to(delta)

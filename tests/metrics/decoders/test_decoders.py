@@ -18,6 +18,7 @@ from snnctl.metrics.decoders import (
     Population,
     ProportionWeighting,
     Rate,
+    SpikeLikelihood,
     SpikeTimes,
     spike_times,
 )
@@ -114,6 +115,18 @@ def test_labels_are_assigned_by_hand(kind):
     assert decoder.labels is None
 
 
+def test_spikes_speak_for_every_class_that_their_neuron_fires_for():
+    decoder = SpikeLikelihood(smoothing=0.5)
+    decoder.start(2)
+    out = torch.tensor([[[6.0, 2.0, 0.0], [2.0, 2.0, 2.0]]])
+    decoder.add(out, torch.tensor([0, 1]), torch.tensor([1, 1]))
+    decoder.finish()  # mean rate 14 / 6, half of it 7 / 6: 43, 19, 7 and 19, 19, 19 sixths
+    votes = torch.tensor([[43 / 69, 19 / 69, 7 / 69], [1 / 3, 1 / 3, 1 / 3]]).log()
+    torch.testing.assert_close(decoder.votes(), votes)
+    torch.testing.assert_close(decoder.scores(out, torch.tensor([1, 1])), out[0] @ votes.T)
+    assert decoder.predict(out).tolist() == [0, 1]
+
+
 def test_what_was_found_before_fades():
     decoder = AllActivity(keep=0.5)
     decoder.start(2)
@@ -152,6 +165,7 @@ def test_ngrams_by_hand():
         (lambda: Population(0), "decoder.neurons is 0"),
         (lambda: Population(3).predict(torch.zeros(3, 2, 4)), "Population: 4 output neurons, 3 a class"),
         (lambda: AllActivity(-1.0), "decoder.keep is -1.0\nrange          finite, 0 or more, no unit"),
+        (lambda: SpikeLikelihood(smoothing=0), "decoder.smoothing is 0\nrange          finite, above 0, no unit"),
         (lambda: AllActivity("half"), "decoder.keep is 'half'\nrange          finite, 0 or more, no unit"),
         (lambda: AllActivity().predict(torch.zeros(3, 2, 4)), "AllActivity: it has seen no labels"),
         (lambda: NGram().predict(torch.zeros(3, 2, 4)), "NGram: it has seen no labels"),
