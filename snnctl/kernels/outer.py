@@ -18,13 +18,14 @@ def advance(out: Tensor, gains: Sequence[Tensor | None], old: Tensor | None, d: 
     """out[b] = sum_f gains[f][b] old[f, b] + sum_t s[t, b] d[t, b]^T: inputs that are 0 cost nothing.
 
     Args:
-        out: (B, M, N), float32 or float64, filled. gains: (B, N) for each field f, of each column; None: 0.
+        out: (B, M, N), filled. gains: (B, N) for each field f, of each column; None: 0.
         old: (F, B, M, N); None: 0. d: (T, B, N). s: (T, B, M).
     """
     d, s = (value.detach().to(out.dtype).contiguous() for value in (d, s))
     used = [] if old is None else [f for f, gain in enumerate(gains) if gain is not None]
     looked_at = s[::8]  # counting all would take as long as a field
-    if out.device.type != "cpu" or torch.count_nonzero(looked_at).item() > CROSSOVER * looked_at.numel():
+    compiled = out.device.type == "cpu" and out.dtype in (torch.float32, torch.float64)
+    if not compiled or torch.count_nonzero(looked_at).item() > CROSSOVER * looked_at.numel():
         torch.bmm(s.permute(1, 2, 0), d.transpose(0, 1), out=out)
         for f in used:
             out.addcmul_(gains[f].to(out.dtype)[:, None], old[f])

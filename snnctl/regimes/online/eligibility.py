@@ -91,9 +91,9 @@ def to_parameters(stage: Stage, gradient: Tensor) -> dict[nn.Parameter, Tensor]:
 
 
 def numbers(stage: Stage, fields: int) -> int:
-    """Numbers that the traces of a stage have, a sample."""
+    """Numbers that the traces of a stage have, a sample: before a chunk and after it."""
     each = sum((p.shape[1] if p.dim() == 2 else 1) for p in _own(stage))
-    return stage.shape[0] * each * fields
+    return 2 * stage.shape[0] * each * fields
 
 
 def is_local(stage: Stage) -> bool:

@@ -106,6 +106,7 @@ def test_what_it_cannot_train_is_said():
 
 def test_its_traces_are_counted():
     net = network(recurrent(ADAPTIVE), steps=None, readout=LEAK)
-    # v and a of 6 neurons and the leak's v and i behind each, of 5 inputs, a bias and 6 neurons; v and i of 3 outputs
-    assert rule(net).traces(4) == 4 * 4 * (6 * (5 + 1 + 6) * (2 + 2) + 3 * (6 + 1) * 2)
+    # v and a of 6 neurons and the leak's v and i behind each, of 5 inputs, a bias and 6 neurons; v and i of 3 outputs;
+    # each before a chunk and after it
+    assert rule(net).traces(4) == 4 * 4 * 2 * (6 * (5 + 1 + 6) * (2 + 2) + 3 * (6 + 1) * 2)
     assert rule(network(ADAPTIVE), chunk=12).traces(4) == 0
