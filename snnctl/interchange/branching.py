@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import nir
 import numpy as np
 from torch import nn
 
-from snnctl.interchange.draft import dotted
+from snnctl.interchange.draft import Adding, dotted
 from snnctl.interchange.from_layer import Shape, typed
 from snnctl.networks.graph import INPUT, Graph
 from snnctl.networks.joining import Add, Concatenate
@@ -18,7 +17,7 @@ Wires = list[str]
 
 
 def add_graph(
-    to_graph: Any, graph: Graph, name: str, title: str, wires: Wires, before: Shape, after: Shape
+    to_graph: Adding, graph: Graph, name: str, title: str, wires: Wires, before: Shape, after: Shape
 ) -> tuple[Wires, Shape]:
     """Add the layers of a `Graph`; the wires behind the last one, and their shape.
 
@@ -39,7 +38,7 @@ def add_graph(
     return kept[last]
 
 
-def _joined(to_graph: Any, layer: nn.Module, at: str, sources: list[tuple[Wires, Shape]], after: Shape):
+def _joined(to_graph: Adding, layer: nn.Module, at: str, sources: list[tuple[Wires, Shape]], after: Shape):
     wires = [wire for found, _ in sources for wire in found]
     if isinstance(layer, Add):
         return wires, after

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import nir
 import numpy as np
@@ -81,6 +82,20 @@ class Draft:
         edges = [edge for edge in self.edges if used.issuperset(edge)]
         note = GraphNote(self.dt, tuple(edge for edge in self.delayed if used.issuperset(edge)))
         return nir.NIRGraph(nodes, edges, metadata=of_graph(note), type_check=False)
+
+
+class Adding(Protocol):
+    """Adds layers to a draft, each by its class."""
+
+    draft: Draft
+
+    def layer(
+        self, layer: nn.Module, name: str, wires: list[str], before: Shape, after: Shape
+    ) -> tuple[list[str], Shape]:
+        """Add a layer, and what is in it; the wires behind it, and their shape."""
+
+    def neuron(self, neuron: nn.Module, name: str, title: str, wires: list[str], shape: Shape) -> list[str]:
+        """Add neurons; the wire behind them."""
 
 
 def check_weights(title: str, node: nir.NIRNode) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import nir
 import numpy as np
 
 from snnctl.circuits import INPUT, OUTPUT, Circuit, Projection
-from snnctl.interchange.draft import dotted, shape_behind
+from snnctl.interchange.draft import Adding, dotted, shape_behind
 from snnctl.interchange.from_layer import Shape, typed
-
-if TYPE_CHECKING:
-    from snnctl.interchange.to_graph import _ToGraph
 
 
 def add_circuit(
-    to_graph: _ToGraph, circuit: Circuit, name: str, title: str, wires: list[str], before: Shape, after: Shape | None
+    to_graph: Adding, circuit: Circuit, name: str, title: str, wires: list[str], before: Shape, after: Shape | None
 ) -> tuple[list[str], Shape]:
     """Add a node for each population and each layer of a projection; the wires to its output, and their shape.
 
@@ -39,7 +34,7 @@ def add_circuit(
 
 
 def _add_projection(
-    to_graph: _ToGraph, p: Projection, name: str, wires: list[str], circuit: Circuit, cyclic: bool
+    to_graph: Adding, p: Projection, name: str, wires: list[str], circuit: Circuit, cyclic: bool
 ) -> list[str]:
     draft, shape, start = to_graph.draft, circuit.shapes[p.source], len(to_graph.draft.edges)
     source = wires
