@@ -27,7 +27,8 @@ class Assigned(Learned):
         rates: r, (N, C). proportions: p, (N, C). labels: (N,) int64.
 
     Raises:
-        UserError: keep is below 0; when called: no labels were seen, or the number of neurons changed.
+        UserError: keep is below 0; when called: no labels were seen, the number of neurons changed, or outputs are
+            membranes that go below 0.
 
     Source: Diehl and Cook 2015, doi:10.3389/fncom.2015.00099.
     """
@@ -44,6 +45,11 @@ class Assigned(Learned):
     def add(self, out: Tensor, target: Tensor, length: Tensor) -> None:
         """As of `Learned`."""
         counts = total(checked(self, out, length), length)
+        if (counts < 0).any():
+            raise UserError(
+                f"{type(self).__name__} assigns labels by spikes, and these outputs go below 0",
+                "choose         neuron@network.readout=lif loss=spike_count, or decoder=loss",
+            )
         member = torch.nn.functional.one_hot(target, self.classes).to(counts)
         sums, samples = counts.T @ member, member.sum(0)
         self._sums = sums if self._sums is None else self._sums + sums

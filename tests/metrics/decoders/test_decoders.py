@@ -179,6 +179,13 @@ def test_bad_settings_and_shapes(bad, said):
     assert str(error.value).startswith(said)
 
 
+def test_membranes_are_no_spikes():
+    decoder = AllActivity()
+    decoder.start(2)
+    with pytest.raises(UserError, match="by spikes, and these outputs go below 0"):
+        decoder.add(torch.tensor([[[0.3, -0.2]]]), torch.tensor([0]), torch.tensor([1]))
+
+
 def test_labels_of_another_network_are_refused():
     decoder = AllActivity()
     decoder.start(2)
