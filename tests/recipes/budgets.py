@@ -84,6 +84,7 @@ BUDGETS = (
         beside=("random delays", "no delays"),
     ),
     Budget("digits_rows", 0.92, "", (*SHORT, "trainer.max_epochs=2"), 0.6, theirs="sinabs_rows.py"),
+    Budget("digits_rows_taus", 0.92, "", (*SHORT, "trainer.max_epochs=2"), 0.6, beside=()),
     Budget(
         "digits_synops",
         0.95,
