@@ -93,7 +93,8 @@ def assemble(cfg: DictConfig) -> Experiment:
     optimizer = config.build(cfg.optimizer)
     try_out(optimizer, optional.get("scheduler"), network)
     made = config.build(with_target(cfg))
-    check_purpose(getattr(made, "func", made), optional.get("decoder"), data)
+    if isinstance(made.func, type):  # a function's regime is known once it is built
+        check_purpose(made.func, optional.get("decoder"), data)
     regime = made(
         network=network,
         loss=config.build(cfg.loss),
@@ -128,7 +129,7 @@ def check_purpose(kind: Any, decoder: Any, data: Any) -> None:
     """Raises a UserError where a regime of this class is given what it does not learn from: labels, traces or an
     environment; or its decoder is.
     """
-    name, acts = kind.__name__, getattr(kind, "acts", False)
+    name, acts = kind.__name__, kind.acts
     if acts and not isinstance(data, Environment):
         raise UserError(
             f"{name} learns to act, a data set of labels has no rewards",
@@ -140,7 +141,7 @@ def check_purpose(kind: Any, decoder: Any, data: Any) -> None:
             "choose   regime=ppo, reinforce, dqn, mstdp, mstdpet or rmax\nor a recipe with data   snnctl ls recipes",
         )
     if data.facts.targets == "traces":
-        if not getattr(kind, "takes_traces", False):
+        if not kind.takes_traces:
             raise UserError(f"{name} learns from classes, {data.source.name} has traces", "choose   regime=bptt")
         if decoder is not None:
             raise UserError(f"a decoder names classes, {data.source.name} has traces", "choose   decoder=loss")

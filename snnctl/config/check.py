@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def check(recipe: Recipe, overrides: list[str], multirun: bool = False, deep: bo
     for override in space:
         (_option_exists(source, override, faults) if _is_group(source, override) else apply.apply(override))
     apply.finish()
-    orphans += second_rules(composed, _swapped(groups), apply.given) + stranded(composed, *_chosen(groups))
+    orphans += _left_behind(composed, groups, apply.given)
     dropped = [*drop_leftovers(composed, apply.given), *delete(composed, orphans)]
     if orphans:
         chosen = " ".join(o.input_line or "" for o in groups)
@@ -128,15 +129,20 @@ def _options(override: Override) -> list[Any]:
     return values
 
 
+def _node(override: Override) -> str:
+    """Where the option that a group override chooses goes."""
+    return override.package or override.key_or_group.replace("/", ".")
+
+
 def _swapped(groups: list[Override]) -> list[str]:
     """The nodes for which the command line chose an option."""
-    return _chosen(groups)[0]
+    return [_node(o) for o in groups if o.type is OverrideType.CHANGE]
 
 
-def _chosen(groups: list[Override]) -> tuple[list[str], list[str]]:
-    """The nodes for which the command line chose an option in place of another; and all for which it chose one."""
-    nodes = [(o, o.package or o.key_or_group.replace("/", ".")) for o in groups]
-    return [node for o, node in nodes if o.type is OverrideType.CHANGE], [node for _, node in nodes]
+def _left_behind(composed: Composed, groups: list[Override], given: Iterable[str]) -> list[str]:
+    """What of the recipe goes with an option of its own, where another was chosen, though configs/ know the key."""
+    swapped = _swapped(groups)
+    return second_rules(composed, swapped, given) + stranded(composed, swapped, [*given, *map(_node, groups)])
 
 
 def _option_exists(source: Source, override: Override, faults: Faults) -> bool:
@@ -163,7 +169,7 @@ def _check_beside(composed: Composed, groups: list[Override], faults: Faults) ->
         if override.type is not OverrideType.ADD or override.key_or_group.startswith("hydra/"):
             continue
         group, options = override.key_or_group, [str(option) for option in _options(override)]
-        top = (override.package or group.replace("/", ".")).partition(".")[0]
+        top = _node(override).partition(".")[0]
         files = {f"{group}/{option}" for option in options}
         others = {(d.package or "").partition(".")[0] for d in composed.found.defaults if d.config_path not in files}
         if top not in {*others, *composed.links}:
@@ -235,7 +241,7 @@ def _check_other_options(
                 apply.apply(key)
             drop_leftovers(composed, apply.given)
             orphans = check_bodies(composed, Faults(), deep, _swapped(groups))
-            orphans += second_rules(composed, _swapped(groups), apply.given) + stranded(composed, *_chosen(groups))
+            orphans += _left_behind(composed, groups, apply.given)
             delete(composed, orphans)
             Nodes(composed, faults, deep).walk()
 
@@ -253,7 +259,7 @@ def override(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     groups = [o for o in parsed if _is_group(source, o) and _option_exists(source, o, faults)]
     composed = _compose(source, [o for o in groups if o.type is OverrideType.CHANGE], faults)
     for choice in groups:
-        key = choice.package or choice.key_or_group.replace("/", ".")
+        key = _node(choice)
         OmegaConf.update(cfg, key, OmegaConf.select(composed.cfg, key), merge=False, force_add=True)
     composed = replace(composed, cfg=cfg)
     composed.base = raw(cfg)

@@ -31,7 +31,7 @@ def drop_leftovers(composed: Composed, given: Iterable[str]) -> list[str]:
             continue
         for key in node:
             here = f"{path}.{key}"
-            mine = any(at(body, here)[0] for body in own) or any(g == here or g.startswith(f"{here}.") for g in given)
+            mine = any(at(body, here)[0] for body in own) or _typed(here, given)
             if key not in known.types and key not in SPECIAL and not mine:
                 dropped.append(here)
     return delete(composed, dropped)
@@ -56,13 +56,13 @@ def second_rules(composed: Composed, swapped: Iterable[str], given: Iterable[str
     return found
 
 
-def stranded(composed: Composed, swapped: Iterable[str], chosen: Iterable[str]) -> list[str]:
+def stranded(composed: Composed, swapped: Iterable[str], given: Iterable[str]) -> list[str]:
     """Where options that the recipe chose lie below a node for which another option was chosen that takes no such key.
 
     Args:
         composed: read only.
         swapped: nodes for which the command line chose an option.
-        chosen: packages of all options on the command line; they stay, to be reported.
+        given: keys on the command line, and nodes of all options there; they stay, to be reported.
     """
     found = []
     packages = [(d.package or "").removeprefix("_global_").strip(".") for d in composed.found.defaults]
@@ -70,16 +70,13 @@ def stranded(composed: Composed, swapped: Iterable[str], chosen: Iterable[str]) 
         known = target_parameters(at(composed.base, node)[1])
         if known is None or not known.known or known.open:
             continue
-        for package in packages:
-            key = package.removeprefix(f"{node}.").partition(".")[0]
-            here = f"{node}.{key}"
-            if (
-                package.startswith(f"{node}.")
-                and key not in known.types
-                and not any(c.startswith(here) for c in chosen)
-            ):
-                found.append(here)
-    return list(dict.fromkeys(found))
+        keys = {p.removeprefix(f"{node}.").partition(".")[0] for p in packages if p.startswith(f"{node}.")}
+        found += [f"{node}.{key}" for key in sorted(keys - set(known.types)) if not _typed(f"{node}.{key}", given)]
+    return found
+
+
+def _typed(path: str, given: Iterable[str]) -> bool:
+    return any(g == path or g.startswith(f"{path}.") for g in given)
 
 
 def delete(composed: Composed, paths: Iterable[str]) -> list[str]:

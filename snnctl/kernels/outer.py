@@ -11,23 +11,30 @@ from torch import Tensor
 
 from snnctl.kernels import threads
 
-CROSSOVER = (
-    0.2  # share of inputs that are not 0 where torch's dense product takes as long; at 2 % it takes 1.6 x (Zen 5)
-)
+# Share of inputs that are not 0 where torch's dense product takes as long; at 2 % it takes 1.6 x as long (Zen 5).
+CROSSOVER = 0.2
 
 
-def advance(out: Tensor, gains: Sequence[Tensor | None], old: Tensor | None, d: Tensor, s: Tensor) -> None:
-    """out[b] = sum_f gains[f][b] old[f, b] + sum_t s[t, b] d[t, b]^T: inputs that are 0 cost nothing.
+def pays(s: Tensor) -> bool:
+    """Whether so few inputs (T, B, M) are not 0 that the sum over them alone is sooner; every eighth step is asked."""
+    looked_at = s[::8]
+    compiled = s.device.type == "cpu" and s.dtype in (torch.float32, torch.float64)
+    return compiled and torch.count_nonzero(looked_at).item() <= CROSSOVER * looked_at.numel()
+
+
+def advance(
+    out: Tensor, gains: Sequence[Tensor | None], old: Tensor | None, d: Tensor, s: Tensor, sparse: bool
+) -> None:
+    """out[b] = sum_f gains[f][b] old[f, b] + sum_t s[t, b] d[t, b]^T.
 
     Args:
         out: (B, M, N), filled. gains: (B, N) for each field f, of each column; None: 0.
-        old: (F, B, M, N); None: 0. d: (T, B, N). s: (T, B, M).
+        old: (F, B, M, N); None: 0. d: (T, B, N). s: (T, B, M), of the dtype of out.
+        sparse: over the inputs alone that are not 0; whether it `pays`.
     """
     d, s = (value.detach().to(out.dtype).contiguous() for value in (d, s))
     used = [] if old is None else [f for f, gain in enumerate(gains) if gain is not None]
-    looked_at = s[::8]  # counting all would take as long as a field
-    compiled = out.device.type == "cpu" and out.dtype in (torch.float32, torch.float64)
-    if not compiled or torch.count_nonzero(looked_at).item() > CROSSOVER * looked_at.numel():
+    if not sparse:
         torch.bmm(s.permute(1, 2, 0), d.transpose(0, 1), out=out)
         for f in used:
             out.addcmul_(gains[f].to(out.dtype)[:, None], old[f])

@@ -10,7 +10,6 @@ round; their median is printed.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from functools import partial
 from statistics import median
@@ -19,6 +18,9 @@ import torch
 from torch import nn
 
 from snnctl.allocator import keep_freed_memory
+from snnctl.benchmarks.rounds import race as interleaved
+from snnctl.benchmarks.rounds import ratio, warm
+from snnctl.benchmarks.workload import Passes
 from snnctl.datasets.batch import Batch
 from snnctl.datasets.facts import Facts
 from snnctl.losses import PerStepCrossEntropy
@@ -32,7 +34,7 @@ from snnctl.regimes.online.sltt import SLTT
 from snnctl.report.tables import show
 
 RULES = {"eprop": partial(EProp, feedback="random"), "ottt": OTTT, "sltt": SLTT, "decolle": DECOLLE}
-BATCH, CHANNELS, CLASSES, WIDTH, DT, WARM = 64, 200, 10, 256, 1e-3, 3
+BATCH, CHANNELS, CLASSES, WIDTH, DT = 64, 200, 10, 256, 1e-3
 LIF_ = partial(LIF, tau_mem=20e-3)
 NETWORKS = {
     "recurrent": {"fc": partial(nn.Linear, out_features=WIDTH), "loop": partial(Recurrent, neuron=LIF_)},
@@ -63,19 +65,13 @@ def race(kind: str, steps: int, chunk: int, rounds: int) -> list[tuple[str, floa
     draw = torch.Generator().manual_seed(0)
     x = (torch.rand(steps, BATCH, CHANNELS, generator=draw) < 0.03).float()
     batch = Batch(x, torch.arange(BATCH) % CLASSES, torch.full((BATCH,), steps), torch.arange(BATCH))
-    runs = steppers(kind, steps, chunk)
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds + WARM):
-        names = list(runs)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            begin = time.perf_counter()
-            runs[name](batch)
-            times[name].append(time.perf_counter() - begin)
-    kept = {name: found[WARM:] for name, found in times.items()}
-    return [
-        (name, 1e3 * median(found), median(a / b for a, b in zip(found, kept["bptt"], strict=True)))
-        for name, found in kept.items()
-    ]
+    runs = {name: warm(partial(_passes, step, batch)) for name, step in steppers(kind, steps, chunk).items()}
+    times = {name: found.total for name, found in interleaved(runs, rounds).items()}
+    return [(name, 1e3 * median(own), median(ratio(own, times["bptt"]))) for name, own in times.items()]
+
+
+def _passes(step: Callable[[Batch], object], batch: Batch) -> Passes:
+    return Passes(partial(step, batch), lambda found: None)
 
 
 def main() -> None:

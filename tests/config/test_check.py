@@ -289,3 +289,4 @@ def test_another_regime_leaves_behind_the_rules_that_the_recipe_chose_for_its_ow
     assert "regime=bptt does not take the recipe's regime.keep, regime.readout, regime.rules" in capsys.readouterr().err
     chosen = text("digits_diehl_cook", "regime=bptt", "+plasticity@regime.rules.other=pair")
     assert "unknown key  regime.rules" in chosen
+    assert "unknown key  regime.rules" in text("digits_diehl_cook", "regime=bptt", "regime.rules.input.eta_plus=0.1")

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnctl.kernels import fading
 from snnctl.kernels.fading import led_back
+from tests.kernels.many_threads import many_threads
 
 
 @settings(deadline=None)
@@ -26,16 +26,11 @@ def test_it_is_the_product_with_the_matrix(steps, shape, states, dtype, threads,
     a = torch.rand(states, states, generator=draw, dtype=torch.float64) / states
     r = [1.0] + [float(q @ torch.linalg.matrix_power(a, k - 1) @ b) for k in range(1, steps)]
     wanted = torch.stack([sum(r[t - s] * delta[t].double() for t in range(s, steps)) for s in range(steps)])
-    before, alone = torch.get_num_threads(), fading.threads.ALONE
-    try:
-        torch.set_num_threads(threads)
-        fading.threads.ALONE = 0
+    with many_threads(threads):
         found = led_back(delta, q, a, b)
-    finally:
-        torch.set_num_threads(before)
-        fading.threads.ALONE = alone
+    close = dict.fromkeys(("rtol", "atol"), 1e-4 if dtype == torch.float32 else 1e-10)
     assert found.dtype == dtype and found.shape == delta.shape
-    torch.testing.assert_close(found.double(), wanted, rtol=1e-4 if dtype == torch.float32 else 1e-10, atol=1e-4)
+    torch.testing.assert_close(found.double(), wanted, **close)
 
 
 def test_steps_that_do_not_lie_one_after_the_other():

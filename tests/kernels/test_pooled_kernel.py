@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from snnctl.datasets.facts import Facts
-from snnctl.kernels import scan, threads
+from snnctl.kernels import scan
 from snnctl.kernels.pooling import Pooling
 from snnctl.networks import Network, SumPool2d
 from snnctl.networks.fusing import gives_away, window
@@ -20,6 +20,7 @@ from snnctl.networks.hooks import rates_only
 from snnctl.neurons import LI, LIF, CubaLIF, ReLU
 from tests.kernels.against_eager import DT, assert_same, outcome
 from tests.kernels.conventions import drive
+from tests.kernels.many_threads import many_threads
 from tests.kernels.sequences import FAST, WAYS, memory, some_state
 
 LEARNED = {"learnable": ["tau_mem", "threshold"], "threshold": 0.6}
@@ -41,14 +42,8 @@ def test_it_equals_the_neuron_and_then_the_pooling(
     neuron = {"lif": LIF(**FAST), "cuba": CubaLIF(**FAST), "learned": learned}[name]
     state = some_state(neuron, x) if started else None
     expected = outcome(neuron, x, state, loss=loss, pool=Pooling(size, mean), backend="eager")
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(parts)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(threads, "ALONE", 0)
-            found = outcome(neuron, x, state, loss=loss, pool=Pooling(size, mean))
-    finally:
-        torch.set_num_threads(threads_before)
+    with many_threads(parts):
+        found = outcome(neuron, x, state, loss=loss, pool=Pooling(size, mean))
     assert_same(found, expected)
 
 

@@ -62,7 +62,7 @@ FEW = (  # fewer neurons, that learn faster, on a share of the digits, shown for
     "trainer.limit_test_batches=60",
     "callbacks.weight_pictures=null",
 )
-PLAYED = (
+PLAYED = (  # a few turns in a world, a few episodes to tell
     "trainer.max_epochs=1",
     "environment.turns=150",
     "environment.val_episodes=4",

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from snnctl.kernels import buffers, outer
-from snnctl.kernels.outer import weighed
 from snnctl.networks.feedback import AllToAll
 from snnctl.regimes.online.stages import Run, Stage
 
@@ -31,7 +30,7 @@ class Eligibility:
         if self.fields is None:
             return None
         heard = [(a, e) for a, e in zip(adjoints, self.fields, strict=True) if a is not None]
-        return sum(weighed(a.flatten(1), e) for a, e in heard) if heard else None
+        return sum(outer.weighed(a.flatten(1), e) for a, e in heard) if heard else None
 
     def advance(self, ends: Sequence[Tensor], x: Tensor, starts: Sequence[Tensor], inputs: Tensor) -> None:
         """Over a chunk.
@@ -41,7 +40,7 @@ class Eligibility:
             x: the neurons' input, a leaf (K, B, ...). starts: fields before it, leaves; none of them in the first.
             inputs: s (K, B, inputs), what x is weighted of.
         """
-        rows = x.flatten(2)
+        rows, sparse = x.flatten(2), outer.pays(inputs)
         if self._spare is None:
             self._spare = _room((len(ends), rows.shape[1], inputs.shape[2], rows.shape[2]), rows)
         for e, end in zip(self._spare, ends, strict=True):
@@ -50,7 +49,7 @@ class Eligibility:
                 through = torch.autograd.grad(end.sum(), [x, *starts], retain_graph=True, allow_unused=True)
             d_x = torch.zeros_like(rows) if through[0] is None else through[0].flatten(2)
             gains = [None if g is None else g.flatten(1) for g in through[1:]]
-            outer.advance(e, gains, self.fields, d_x, inputs)
+            outer.advance(e, gains, self.fields, d_x, inputs, sparse)
         self.fields, self._spare = self._spare, self.fields
 
 
